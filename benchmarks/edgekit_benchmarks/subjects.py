@@ -1,0 +1,79 @@
+"""What is measured: a bundle on a device, frame in → regions out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgekit_benchmarks.latency import LatencyReport, measure_latency
+from edgekit_runtime import Detector
+from edgekit_runtime.errors import UsageProblem
+
+
+@dataclass(frozen=True)
+class BenchRun:
+    """One subject's figures.
+
+    Attributes:
+        bundle: Path of the bundle.
+        digest: sha256 of its manifest, which vouches for every file.
+        backend: Which backend ran.
+        precision: The bundle's precision.
+        provenance: Where the weights come from.
+        batch: Frames per call.
+        latency_ms: Of one call.
+    """
+
+    bundle: str
+    digest: str
+    backend: str
+    precision: str
+    provenance: str
+    batch: int
+    latency_ms: LatencyReport
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run as one entry of `edgekit.bench/1`."""
+        subject = {
+            "bundle": self.bundle,
+            "digest": self.digest,
+            "backend": self.backend,
+            "precision": self.precision,
+            "provenance": self.provenance,
+            "batch": self.batch,
+            "latency_ms": self.latency_ms.to_dict(),
+        }
+        return {"subject": subject, "against": []}
+
+
+def bench_bundle(
+    path: Path,
+    *,
+    device: str = "auto",
+    backend: str = "auto",
+    threads: int | None = None,
+    warmup: int = 20,
+    samples: int = 200,
+) -> BenchRun:
+    """Measure a bundle on the frame of its first golden sample, from frame in to regions out.
+
+    Raises:
+        UsageProblem: If the bundle holds no golden sample.
+        ArtefactRefused: If the bundle is damaged.
+    """
+    with Detector(path, device=device, backend=backend, threads=threads) as detector:
+        manifest = detector.manifest
+        if not manifest.golden:
+            raise UsageProblem(f"{path} holds no golden sample to run on.", remedy="Export the bundle again.")
+        frame = detector.bundle.read_array(manifest.golden[0].frame)
+        report = measure_latency(lambda: detector(frame), warmup=warmup, samples=samples)
+        return BenchRun(
+            bundle=str(path),
+            digest=detector.bundle.digest,
+            backend=detector.backend.name,
+            precision=manifest.precision,
+            provenance=manifest.provenance.kind,
+            batch=1,
+            latency_ms=report,
+        )

@@ -1,0 +1,122 @@
+"""`edgekit detect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.cli.options import (
+    backend_option,
+    device_option,
+    existing_path,
+    json_option,
+    print_json,
+    quiet_option,
+    threads_option,
+)
+from edgekit.cli.provenance import announce
+from edgekit.media.detection_files import DetectionWriter
+from edgekit.media.images import list_images, read_image
+from edgekit.reporting import Reporter
+from edgekit_runtime.detector import Detector
+from edgekit_runtime.errors import EdgekitError, UnusableInput
+from edgekit_runtime.results import Result
+
+
+@click.command()
+@click.argument("bundle", type=existing_path)
+@click.argument("images", nargs=-1, required=True, type=existing_path)
+@click.option("--overlay", type=existing_path, help="Folder for pictures with the defects drawn in.")
+@click.option(
+    "--masks", type=existing_path, help="Folder for STEM.png: 0/255 for one defect class, else class indices."
+)
+@click.option(
+    "--threshold", type=float, help="Logit from which a pixel is a defect.  [default: the bundle's]"
+)
+@click.option(
+    "--min-area",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Smaller regions, in px, are left out.",
+)
+@click.option("--connectivity", type=click.Choice(["8", "4"]), default="8", show_default=True)
+@device_option
+@backend_option
+@threads_option
+@json_option
+@quiet_option
+def detect(
+    *,
+    bundle: Path,
+    images: tuple[Path, ...],
+    overlay: Path | None,
+    masks: Path | None,
+    threshold: float | None,
+    min_area: int,
+    connectivity: str,
+    device: str,
+    backend: str,
+    threads: int | None,
+    as_json: bool,
+    reporter: Reporter,
+) -> None:
+    """Find defects in IMAGES (files or folders) with a BUNDLE.
+
+    An image that cannot be used is named on stderr and the others are still done; the exit code is then 8.
+    """
+    paths = list_images(images)
+    writer = DetectionWriter(overlay=overlay, masks=masks, paths=paths)
+    results: list[dict[str, object]] = []
+    errors: list[dict[str, str]] = []
+    with Detector(
+        bundle,
+        device=device,
+        backend=backend,
+        threads=threads,
+        thresholds=None if threshold is None else {"threshold": threshold},
+        min_area_px=min_area,
+        connectivity=8 if connectivity == "8" else 4,
+    ) as detector:
+        announce(detector.manifest.provenance.kind, reporter)
+        for path in paths:
+            try:
+                frame = read_image(
+                    path, channels="grey" if detector.manifest.input.channels == "grey" else "rgb"
+                )
+                result = detector(_to_contract(frame, detector.manifest.input.channels))
+            except UnusableInput as error:
+                click.echo(f"edgekit: {_name(path, error)}", err=True)
+                errors.append({"image": str(path), "message": error.message, "remedy": error.remedy})
+                continue
+            writer.write(path, frame, result, classes=detector.manifest.model.classes)
+            results.append({"image": str(path), **result.to_dict()})
+            if not as_json:
+                click.echo(_describe(path, result))
+    if as_json:
+        print_json({"schema": "edgekit.detect/1", "results": results, "errors": errors})
+    if errors:
+        raise UnusableInput(
+            f"{len(errors)} of {len(paths)} images could not be used: {errors[0]['message']}",
+            remedy=errors[0]["remedy"],
+        )
+
+
+def _to_contract(frame: npt.NDArray[np.uint8], channels: str) -> npt.NDArray[np.uint8]:
+    return frame[:, :, ::-1] if channels == "bgr" else frame
+
+
+def _name(path: Path, error: EdgekitError) -> str:
+    return error.message if str(path) in error.message else f"{path}: {error.message}"
+
+
+def _describe(path: Path, result: Result) -> str:
+    lines = [f"{path}: {result.verdict} ({result.reason}) {result.latency_ms:.1f} ms {result.backend}"]
+    lines += [
+        f"  {region.label} x {region.x1}..{region.x2} y {region.y1}..{region.y2} {region.area_px} px"
+        for region in result.regions
+    ]
+    return "\n".join(lines)

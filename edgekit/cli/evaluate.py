@@ -1,0 +1,76 @@
+"""`edgekit eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli.options import (
+    backend_option,
+    data_options,
+    device_option,
+    existing_path,
+    json_option,
+    print_json,
+    quiet_option,
+    threads_option,
+)
+from edgekit.cli.targets import open_target
+from edgekit.data import open_dataset
+from edgekit.data.parts import choose_part
+from edgekit.evaluation.evaluate import evaluate_masks
+from edgekit.reporting import Reporter
+
+
+@click.command("eval")
+@click.argument("target", type=existing_path)
+@data_options(required=True)
+@click.option(
+    "--split",
+    "part",
+    type=click.Choice(["train", "val", "test", "all"]),
+    help="Which part of the data.  [default: the stored test part of the training data, all of any other]",
+)
+@device_option
+@backend_option
+@threads_option
+@json_option
+@quiet_option
+def evaluate(
+    *,
+    target: Path,
+    data: str,
+    include_normal: bool,
+    part: str | None,
+    device: str,
+    backend: str,
+    threads: int | None,
+    as_json: bool,
+    reporter: Reporter,
+) -> None:
+    """Measure a checkpoint or a bundle TARGET on labelled images, with the same code.
+
+    mIoU and mAcc are pooled over every pixel of the part.
+    """
+    dataset = open_dataset(data, include_normal=include_normal)
+    with open_target(target, device=device, backend=backend, threads=threads, reporter=reporter) as opened:
+        chosen = choose_part(dataset, opened.data, part)
+        metrics = evaluate_masks(opened.predict, chosen.dataset, reporter=reporter)
+    if as_json:
+        document = {
+            "schema": "edgekit.eval/1",
+            "target": str(target),
+            "data": dataset.name,
+            "split": chosen.part,
+            "metrics": metrics.to_dict(),
+            "backend": opened.backend,
+            "precision": opened.precision,
+            "provenance": opened.provenance,
+        }
+        print_json(document)
+        return
+    click.echo(f"{target} on {dataset.name}, {chosen.part} part, {metrics.images} images ({opened.backend})")
+    click.echo(f"mIoU {metrics.miou:.4f}  mAcc {metrics.macc:.4f}")
+    for name, iou in zip(dataset.classes, metrics.iou, strict=True):
+        click.echo(f"  IoU {name:12} {iou:.4f}")

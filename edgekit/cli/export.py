@@ -1,0 +1,102 @@
+"""`edgekit export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli.options import (
+    BatchType,
+    SizeType,
+    existing_path,
+    json_option,
+    print_json,
+    quiet_option,
+    seed_option,
+)
+from edgekit.cli.provenance import announce
+from edgekit.models import MODELS
+from edgekit.reporting import Reporter
+from edgekit_runtime.bundle import Bundle
+from edgekit_runtime.optional import import_optional
+
+
+@click.command()
+@click.option("--model", required=True, help="Such as cheapnet-s; `edgekit models` lists them.")
+@click.option(
+    "--checkpoint",
+    type=existing_path,
+    help="Trained weights, such as runs/mine/best.  [default: those that ship]",
+)
+@click.option("--untrained", is_flag=True, help="Random weights (--seed), for measuring speed.")
+@click.option("--size", type=SizeType(), help="Frame size in pixels.  [default: the model's]")
+@click.option(
+    "--batch", type=BatchType(), default="dynamic", show_default=True, help="Frames per run of the graph."
+)
+@click.option(
+    "--rewrite", "rewrites", multiple=True, type=click.Choice(["subpixel"]), help="Optional graph rewrites."
+)
+@click.option(
+    "--data", metavar="FOLDER|synthetic:NAME[/CLASS]", help="Labelled images on which the export is checked."
+)
+@click.option("--out", type=existing_path, help="Path of the bundle.  [default: ./MODEL.edgekit]")
+@seed_option
+@json_option
+@quiet_option
+def export(
+    *,
+    model: str,
+    checkpoint: Path | None,
+    untrained: bool,
+    size: tuple[int, int] | None,
+    batch: int | None,
+    rewrites: tuple[str, ...],
+    data: str | None,
+    out: Path | None,
+    seed: int,
+    as_json: bool,
+    reporter: Reporter,
+) -> None:
+    """Write a model as a bundle that runs without torch.
+
+    The exported graph takes uint8 frames and gives the mask. It is compared with the network before anything is
+    written: names, shapes, values, masks and mIoU.
+    """
+    spec = MODELS.get(model)
+    for package in ("torch", "safetensors", "onnx", "onnxscript", "onnxruntime"):
+        import_optional(package, extra="export")
+    from edgekit.deploy import export_model
+    from edgekit_export import ParityFailed, render_parity
+
+    target = out or Path(f"{model}.edgekit")
+    try:
+        report = export_model(
+            spec,
+            target,
+            checkpoint=checkpoint,
+            untrained=untrained,
+            size=size,
+            batch=batch,
+            rewrites=frozenset(rewrites),
+            data=data,
+            seed=seed,
+            reporter=reporter,
+        )
+    except ParityFailed as error:
+        click.echo(render_parity(error.checks), err=True)
+        raise
+    if as_json:
+        checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in report.checks]
+        print_json(
+            {
+                "schema": "edgekit.export/1",
+                "bundle": str(report.path),
+                "digest": report.digest,
+                "parity": checks,
+            }
+        )
+    else:
+        reporter.note(render_parity(report.checks))
+        click.echo(report.path)
+    announce(Bundle.open(report.path).manifest.provenance.kind, reporter)

@@ -1,0 +1,107 @@
+"""The group of all commands, and the one place where an error becomes a message, a remedy and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from edgekit import __version__
+from edgekit_runtime.errors import EdgekitError
+from edgekit_runtime.near_names import suggest
+
+INTERRUPTED = 130
+
+COMMANDS = {
+    "models": "edgekit.cli.models:models",
+    "import-weights": "edgekit.cli.import_weights:import_weights",
+    "train": "edgekit.cli.train:train",
+    "eval": "edgekit.cli.evaluate:evaluate",
+    "export": "edgekit.cli.export:export",
+    "verify": "edgekit.cli.verify:verify",
+    "detect": "edgekit.cli.detect:detect",
+    "bench": "edgekit.cli.bench:bench",
+    "env": "edgekit.cli.env:env",
+    "demo": "edgekit.cli.demo:demo",
+}
+"""Command → where it is; imported when it is called, for the base install has neither torch nor onnx."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the commands in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest near names for an unknown command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no command {args[0]!r}. {suggest(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(__version__, prog_name="edgekit", message="%(prog)s %(version)s")
+def root() -> None:
+    """Train light surface-defect networks, export them, and run them on production lines.
+
+    Exit codes: 0 ok, 1 internal, 2 usage, 3 gate failed, 4 artefact refused, 5 environment mismatch,
+    6 missing dependency, 7 device or disk, 8 unusable input, 130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        # 0 where the command returns nothing; a command that ends with another code raises click.exceptions.Exit.
+        root.main(args=arguments, prog_name="edgekit", standalone_mode=False)
+    except EdgekitError as error:
+        return _report(error.message, error.remedy, error.exit_code)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _report("Interrupted.", None, INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone (`edgekit models | head`); Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (
+        Exception
+    ) as error:  # the one catch-all: an internal error is a message and exit code 1, not a silent pass
+        if os.environ.get("EDGEKIT_TRACEBACK"):
+            traceback.print_exc()
+        message = f"Internal error: {type(error).__name__}: {error}"
+        return _report(message, "Run again with EDGEKIT_TRACEBACK=1 and report what it prints.", 1)
+    return 0
+
+
+def _report(message: str, remedy: str | None, exit_code: int) -> int:
+    click.echo(f"edgekit: {message}", err=True)
+    if remedy:
+        click.echo(f"  → {remedy}", err=True)
+    return exit_code
+
+
+def run() -> None:
+    """Entry point of the `edgekit` script."""
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from edgekit.reporting import Reporter
+from edgekit_runtime.backends.devices import DEVICES
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class SizeType(click.ParamType):
+    """`HxW` in pixels, such as 512x512 → (height, width)."""
+
+    name = "HxW"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return (height, width)."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"([1-9][0-9]{0,4})[x×]([1-9][0-9]{0,4})", str(value))
+        if found is None:
+            self.fail(f"{value!r} is no size; write HEIGHTxWIDTH in pixels, such as 512x512.", param, ctx)
+        height, width = found.groups()
+        return int(height), int(width)
+
+
+LARGEST_BATCH = 4096
+
+
+class BatchType(click.ParamType):
+    """A number of frames, or `dynamic` → None."""
+
+    name = "N|dynamic"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number, or None for a dynamic batch."""
+        if value == "dynamic" or value is None:
+            return None
+        if not str(value).isdigit() or not 1 <= int(value) <= LARGEST_BATCH:
+            self.fail(f"{value!r} is no batch; write 1 to {LARGEST_BATCH} or dynamic.", param, ctx)
+        return int(value)
+
+
+existing_path = click.Path(path_type=Path)
+"""A path; what it must hold is checked by the library, whose errors carry the right exit code."""
+
+
+def json_option(command: Command) -> Command:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(command)
+
+
+def quiet_option(command: Command) -> Command:
+    """Add --quiet, which becomes a Reporter."""
+    return click.option(
+        "--quiet",
+        "reporter",
+        is_flag=True,
+        help="No progress and no notes on stderr.",
+        callback=lambda _ctx, _param, quiet: Reporter(quiet=quiet),
+    )(command)
+
+
+def seed_option(command: Command) -> Command:
+    """Add --seed."""
+    return click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")(
+        command
+    )
+
+
+def device_option(command: Command) -> Command:
+    """Add --device."""
+    return click.option(
+        "--device", default="auto", show_default=True, metavar="|".join(DEVICES), help="Where to run."
+    )(command)
+
+
+def backend_option(command: Command) -> Command:
+    """Add --backend."""
+    return click.option("--backend", default="auto", show_default=True, help="auto or onnxruntime.")(command)
+
+
+def threads_option(command: Command) -> Command:
+    """Add --threads."""
+    return click.option("--threads", type=click.IntRange(1), default=None, help="Threads of the backend.")(
+        command
+    )
+
+
+def data_options(*, required: bool) -> Callable[[Command], Command]:
+    """Add --data and --include-normal."""
+
+    def decorate(command: Command) -> Command:
+        command = click.option(
+            "--include-normal",
+            is_flag=True,
+            help="Take defect-free images too (DAGM layouts; default: defective ones only, as the paper).",
+        )(command)
+        return click.option(
+            "--data",
+            required=required,
+            metavar="FOLDER|synthetic:NAME[/CLASS]",
+            help="A DAGM 2007 folder, a folder with images/ and masks/, or generated images such as synthetic:dagm/6.",
+        )(command)
+
+    return decorate
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one document on stdout."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

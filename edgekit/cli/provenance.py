@@ -1,0 +1,16 @@
+"""Weights that are not the user's own announce themselves."""
+
+from __future__ import annotations
+
+from edgekit.reporting import Reporter
+
+NOTES = {
+    "demo": "Demo weights: trained on generated images only. Train on your own images before you trust a verdict.",
+    "untrained": "Untrained weights: random numbers, for measuring speed only. Verdicts mean nothing.",
+}
+
+
+def announce(kind: str, reporter: Reporter) -> None:
+    """Say on stderr when weights are demo or untrained ones."""
+    if kind in NOTES:
+        reporter.note(f"note: {NOTES[kind]}")

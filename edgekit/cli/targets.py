@@ -1,0 +1,67 @@
+"""What a person may name where a command evaluates: a checkpoint or a bundle, opened to the same interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.cli.provenance import announce
+from edgekit.evaluation.predictors import Predict, predict_with_detector, predict_with_network
+from edgekit.reporting import Reporter
+from edgekit_runtime.bundle import MANIFEST_FILE, DataInfo
+from edgekit_runtime.detector import Detector
+from edgekit_runtime.errors import UnusableInput
+from edgekit_runtime.optional import import_optional
+
+
+@dataclass(frozen=True)
+class OpenedTarget:
+    """A predictor and what results must say about it."""
+
+    predict: Predict
+    data: DataInfo | None
+    backend: str
+    precision: str
+    provenance: str
+
+
+@contextmanager
+def open_target(
+    path: Path, *, device: str, backend: str, threads: int | None, reporter: Reporter
+) -> Iterator[OpenedTarget]:
+    """Open a checkpoint folder or a bundle.
+
+    Raises:
+        UnusableInput: If the path is neither.
+    """
+    if (path / "checkpoint.json").is_file():
+        yield _open_checkpoint(path, reporter)
+    elif path.suffix == ".edgekit" or (path / MANIFEST_FILE).is_file():
+        with Detector(path, device=device, backend=backend, threads=threads) as detector:
+            manifest = detector.manifest
+            announce(manifest.provenance.kind, reporter)
+            yield OpenedTarget(
+                predict_with_detector(detector),
+                manifest.data,
+                detector.backend.name,
+                manifest.precision,
+                manifest.provenance.kind,
+            )
+    else:
+        raise UnusableInput(
+            f"{path} is neither a checkpoint (a folder with checkpoint.json) nor a bundle (NAME.edgekit).",
+            remedy="Name a folder such as runs/mine/best, or a bundle that `edgekit export` wrote.",
+        )
+
+
+def _open_checkpoint(path: Path, reporter: Reporter) -> OpenedTarget:
+    import_optional("torch", extra="train")
+    from edgekit.checkpoints import load_checkpoint, load_network
+
+    checkpoint, weights = load_checkpoint(path)
+    announce(checkpoint.provenance, reporter)
+    network = load_network(checkpoint, weights)
+    predict = predict_with_network(network, checkpoint.normalisation)
+    return OpenedTarget(predict, checkpoint.data, "torch", "fp32", checkpoint.provenance)

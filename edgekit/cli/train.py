@@ -1,0 +1,99 @@
+"""`edgekit train`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from edgekit.cli.options import (
+    data_options,
+    existing_path,
+    json_option,
+    print_json,
+    quiet_option,
+    seed_option,
+)
+from edgekit.data import open_dataset, split_dataset
+from edgekit.models import MODELS
+from edgekit.reporting import Reporter
+from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.optional import import_optional
+
+
+@click.command()
+@click.option("--model", help="Such as cheapnet-s; `edgekit models` lists them.")
+@data_options(required=False)
+@click.option(
+    "--recipe",
+    "schedule",
+    type=click.Choice(["quick", "short", "paper"]),
+    default="short",
+    show_default=True,
+    help="quick: two minutes, to see it work. short: results on a CPU. paper: the paper's own schedule.",
+)
+@click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Instead of the recipe's.")
+@click.option(
+    "--out", type=existing_path, help="Folder of the run; must be new.  [default: runs/MODEL-RECIPE]"
+)
+@click.option(
+    "--resume", type=existing_path, help="Go on with a run that was interrupted; takes no other choice."
+)
+@click.option(
+    "--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]", help="Where to train."
+)
+@seed_option
+@json_option
+@quiet_option
+def train(
+    *,
+    model: str | None,
+    data: str | None,
+    include_normal: bool,
+    schedule: str,
+    epochs: int | None,
+    learning_rate: float | None,
+    out: Path | None,
+    resume: Path | None,
+    device: str,
+    seed: int,
+    as_json: bool,
+    reporter: Reporter,
+) -> None:
+    """Train a model and keep the best and the last epoch.
+
+    The data are split 70 : 10 : 20 into train, val and test by the seed. The best epoch is chosen on val;
+    `edgekit eval` measures on test.
+    """
+    import_optional("torch", extra="train")
+    from edgekit.train.devices import choose_device
+    from edgekit.train.engine import Trainer
+    from edgekit.train.recipes import get_recipe
+    from edgekit.train.run_folder import RunFolder, RunRecord
+
+    if resume is not None:
+        if model or data:
+            raise UsageProblem("--resume goes on with the run as it was; leave --model and --data out.")
+        folder = RunFolder(resume)
+        record = folder.read()
+    else:
+        if not model or not data:
+            raise UsageProblem("Name --model and --data, or --resume RUN.")
+        recipe = get_recipe(MODELS.get(model).recipe, schedule)
+        changes = {"epochs": epochs, "learning_rate": learning_rate}
+        recipe = replace(recipe, **{key: value for key, value in changes.items() if value is not None})
+        folder = RunFolder(out or Path("runs") / f"{model}-{schedule}")
+        record = RunRecord(model, recipe, seed, data, include_normal, split_seed=seed)
+        folder.require_new()
+    dataset = open_dataset(record.data, include_normal=record.include_normal)
+    reporter.note(f"{record.model} on {dataset.name} ({len(dataset)} images): {record.recipe.source}")
+    split = split_dataset(dataset, seed=record.split_seed)
+    trainer = Trainer(record, dataset, split, folder, device=choose_device(device), reporter=reporter)
+    outcome = trainer.resume() if resume else trainer.start()
+    if as_json:
+        print_json({"schema": "edgekit.train/1", "checkpoint": str(folder.best), "best": outcome.metrics})
+        return
+    reporter.note(f"Best epoch {outcome.epoch}: validation mIoU {outcome.metrics['miou']:.4f}.")
+    click.echo(folder.best)

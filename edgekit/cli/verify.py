@@ -1,0 +1,49 @@
+"""`edgekit verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli.options import (
+    backend_option,
+    device_option,
+    existing_path,
+    json_option,
+    print_json,
+    quiet_option,
+)
+from edgekit.cli.provenance import announce
+from edgekit.reporting import Reporter
+from edgekit_runtime import Bundle, Manifest, verify_bundle
+
+
+@click.command()
+@click.argument("bundle", type=existing_path)
+@device_option
+@backend_option
+@json_option
+@quiet_option
+def verify(*, bundle: Path, device: str, backend: str, as_json: bool, reporter: Reporter) -> None:
+    """Check every byte of a BUNDLE, and that it still gives the answers that it gave at export."""
+    report = verify_bundle(bundle, device=device, backend=backend)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        for check in report.checks:
+            click.echo(f"{'✓' if check.ok else '✗'} {check.name}: {check.detail}")
+    if report.error is not None:
+        raise report.error
+    manifest = Bundle.open(bundle).manifest
+    announce(manifest.provenance.kind, reporter)
+    if not as_json:
+        click.echo(f"{bundle} is sound: {_describe(manifest)}")
+
+
+def _describe(manifest: Manifest) -> str:
+    contract = manifest.input
+    return (
+        f"{manifest.model.name}, {manifest.precision}; it takes {contract.bits}-bit {contract.channels} frames "
+        f"of {contract.height}×{contract.width} pixels (height × width)."
+    )

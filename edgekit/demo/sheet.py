@@ -1,0 +1,39 @@
+"""A contact sheet: pictures in rows, each with a line of text below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.media.images import write_png
+from edgekit_runtime.optional import import_optional
+
+COLUMNS = 4
+TILE_PX = 300
+CAPTION_PX = 22
+GAP_PX = 8
+PAPER = (250, 250, 250)
+INK = (30, 30, 30)
+
+
+def write_sheet(path: Path, tiles: Sequence[tuple[npt.NDArray[np.uint8], str]]) -> None:
+    """Write pictures, each uint8 (H, W, 3) with its caption, as one PNG.
+
+    Raises:
+        IoFault: If it cannot be written.
+    """
+    images = import_optional("PIL.Image", extra="cpu")
+    drawing = import_optional("PIL.ImageDraw", extra="cpu")
+    rows = -(-len(tiles) // COLUMNS)
+    step_x, step_y = TILE_PX + GAP_PX, TILE_PX + CAPTION_PX + GAP_PX
+    sheet = images.new("RGB", (COLUMNS * step_x + GAP_PX, rows * step_y + GAP_PX), PAPER)
+    pen = drawing.Draw(sheet)
+    for index, (picture, caption) in enumerate(tiles):
+        x = GAP_PX + index % COLUMNS * step_x
+        y = GAP_PX + index // COLUMNS * step_y
+        sheet.paste(images.fromarray(picture).resize((TILE_PX, TILE_PX), images.Resampling.BOX), (x, y))
+        pen.text((x + 2, y + TILE_PX + 4), caption, fill=INK)
+    write_png(path, np.asarray(sheet))

@@ -1,0 +1,98 @@
+"""One call from a model's name to a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from edgekit.checkpoints.format import Checkpoint, load_network, serialise_tensors
+from edgekit.data import Dataset
+from edgekit.deploy.samples import choose_samples
+from edgekit.deploy.weights import choose_weights
+from edgekit.evaluation.evaluate import evaluate_masks
+from edgekit.evaluation.predictors import Predict
+from edgekit.models import ModelSpec
+from edgekit.models.counting import count_parameters
+from edgekit.reporting import Reporter
+from edgekit_export import ExportReport, export_bundle
+from edgekit_runtime.bundle import ModelInfo, Provenance
+
+NOTES: Mapping[str, str] = {
+    "trained": "trained by the user",
+    "imported": "imported from another project's checkpoint",
+    "demo": "demo weights of edgekit, trained on generated images only",
+    "untrained": "random weights, for measuring speed only",
+}
+
+
+def export_model(
+    spec: ModelSpec,
+    out: Path,
+    *,
+    checkpoint: Path | None = None,
+    untrained: bool = False,
+    size: tuple[int, int] | None = None,
+    batch: int | None = 1,
+    rewrites: frozenset[str] = frozenset(),
+    data: str | None = None,
+    seed: int = 0,
+    reporter: Reporter,
+) -> ExportReport:
+    """Export a model as a bundle.
+
+    Args:
+        spec: The model.
+        out: Path of the bundle, NAME.edgekit; one that is there is replaced.
+        checkpoint: Folder of trained weights; None takes those that ship.
+        untrained: Take random weights, seeded with `seed`.
+        size: (height, width) of the frames; None takes the model's default.
+        batch: Frames per run; None makes the batch dynamic.
+        rewrites: Optional graph rewrites by name, such as "subpixel".
+        data: Labelled images for the checks; None takes a part of the training's generated images, or others.
+        seed: Of random weights.
+        reporter: Where progress goes.
+
+    Raises:
+        UsageProblem: If the choices contradict each other or the model.
+        GateFailed: If the bundle would not answer as the network does; nothing is written then.
+    """
+    record, weights = choose_weights(spec, checkpoint=checkpoint, untrained=untrained, seed=seed)
+    network = load_network(record, weights)
+    frame_size = size or spec.size
+    samples = choose_samples(record, data, frame_size)
+    return export_bundle(
+        network,
+        out=out,
+        name=spec.name,
+        model_info=ModelInfo(spec.name, spec.task, spec.classes, spec.paper, count_parameters(network)),
+        normalisation=record.normalisation,
+        size=frame_size,
+        batch=batch,
+        samples=[samples.load(index).image for index in range(len(samples))],
+        provenance=_describe_provenance(record, serialise_tensors(weights)),
+        data=record.data,
+        rewrites=rewrites,
+        evaluate=_make_evaluation(samples),
+        report=reporter.note,
+    )
+
+
+def _make_evaluation(samples: Dataset) -> Callable[[Predict], Mapping[str, float]]:
+    def evaluate(predict: Predict) -> Mapping[str, float]:
+        metrics = evaluate_masks(predict, samples, reporter=Reporter(quiet=True))
+        return {"miou": metrics.miou, "macc": metrics.macc}
+
+    return evaluate
+
+
+def _describe_provenance(record: Checkpoint, weights: bytes) -> Provenance:
+    training = None
+    if record.training is not None:
+        training = {**record.training, "metrics": record.metrics, "versions": record.versions}
+    return Provenance(
+        kind=record.provenance,
+        weights_sha256=record.weights_sha256 or hashlib.sha256(weights).hexdigest(),
+        note=NOTES[record.provenance],
+        training=training,
+    )

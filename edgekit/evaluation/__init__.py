@@ -1,0 +1,1 @@
+"""Metrics, and one evaluation for checkpoints and bundles."""

@@ -1,0 +1,56 @@
+"""Frame in, mask out: the one interface through which checkpoints and bundles are evaluated alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_runtime.detector import Detector
+from edgekit_runtime.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from edgekit_export.exportable import Normalisation
+
+Mask = npt.NDArray[np.uint8]
+Predict = Callable[[npt.NDArray[np.uint8]], Mask]
+"""uint8 (H, W) or (H, W, 3) → class indices, uint8 (H, W)."""
+
+
+def predict_with_detector(detector: Detector) -> Predict:
+    """Return a predictor that runs a bundle.
+
+    Raises:
+        UsageProblem: If the bundle classifies and gives no mask.
+    """
+
+    def predict(frame: npt.NDArray[np.uint8]) -> Mask:
+        mask = detector(frame).mask
+        if mask is None:
+            raise UsageProblem("The bundle classifies whole images; a mask metric needs a segmenting one.")
+        return mask
+
+    return predict
+
+
+def predict_with_network(
+    network: nn.Module, normalisation: Normalisation, *, threshold: float = 0.0
+) -> Predict:
+    """Return a predictor that runs a torch network of one logit map: mask = not (logit < threshold)."""
+    import torch
+
+    from edgekit.train.batches import normalise
+
+    network.eval()
+
+    def predict(frame: npt.NDArray[np.uint8]) -> Mask:
+        with torch.no_grad():
+            logits = network(normalise(torch.from_numpy(np.ascontiguousarray(frame))[None], normalisation))
+        mask: Mask = (~(logits[0, 0] < threshold)).to(torch.uint8).numpy()
+        return mask
+
+    return predict

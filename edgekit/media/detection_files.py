@@ -1,0 +1,70 @@
+"""The files that `detect` leaves: overlays and masks, one per image."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.media.images import write_png
+from edgekit.media.overlays import draw_result
+from edgekit_runtime.errors import IoFault, UsageProblem
+from edgekit_runtime.results import Result
+
+
+class DetectionWriter:
+    """Writes STEM.png into the folders that were asked for.
+
+    Args:
+        overlay: Folder for pictures with the defects drawn in; None writes none.
+        masks: Folder for masks; None writes none.
+        paths: All images to come.
+
+    Raises:
+        UsageProblem: If two images would give the same file name.
+        IoFault: If a folder cannot be made.
+    """
+
+    def __init__(self, *, overlay: Path | None, masks: Path | None, paths: Sequence[Path]) -> None:
+        self._overlay = overlay
+        self._masks = masks
+        if overlay is None and masks is None:
+            return
+        stem, count = Counter(path.stem for path in paths).most_common(1)[0]
+        if count > 1:
+            raise UsageProblem(
+                f"{count} images are called {stem}; their files would overwrite each other.",
+                remedy="Run one folder at a time.",
+            )
+        if overlay is not None and masks is not None and overlay.resolve() == masks.resolve():
+            raise UsageProblem(
+                "--overlay and --masks name the same folder; their files would overwrite each other."
+            )
+        for folder in filter(None, (overlay, masks)):
+            _require_not_source(folder, paths)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise IoFault(f"The folder {folder} cannot be made: {error.strerror}.") from error
+
+    def write(
+        self, path: Path, frame: npt.NDArray[np.uint8], result: Result, *, classes: Sequence[str]
+    ) -> None:
+        """Write the files of one image."""
+        if self._overlay is not None:
+            write_png(self._overlay / f"{path.stem}.png", draw_result(frame, result.mask, result.regions))
+        if self._masks is not None and result.mask is not None:
+            # One defect class is shown as black and white; more keep their class index.
+            factor = 255 if len(classes) == 2 else 1
+            write_png(self._masks / f"{path.stem}.png", result.mask * np.uint8(factor))
+
+
+def _require_not_source(folder: Path, paths: Sequence[Path]) -> None:
+    if any(path.resolve().parent == folder.resolve() for path in paths):
+        raise UsageProblem(
+            f"{folder} holds the images themselves; results would overwrite them.",
+            remedy="Name another folder.",
+        )

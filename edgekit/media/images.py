@@ -1,0 +1,161 @@
+"""Reading and writing image files through Pillow, strictly: nothing is rescaled, guessed or dropped in silence."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_runtime.errors import DatasetError, EdgekitError, FrameError, IoFault, MaskError
+from edgekit_runtime.optional import import_optional
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+"""File name endings, in lower case, that are taken for images."""
+
+LARGEST_PIXELS = 200_000_000
+"""Larger images are refused before they are decoded: a small file can claim a huge one."""
+
+Channels = Literal["grey", "rgb"]
+Pixels = npt.NDArray[np.uint8]
+
+
+def _pillow() -> ModuleType:
+    return import_optional("PIL.Image", extra="cpu")
+
+
+def is_image_file(path: Path) -> bool:
+    """Tell by the name whether a file is taken for an image."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def list_images(paths: Sequence[Path]) -> list[Path]:
+    """Return the image files: files as they are named, folders' images in the order of their names.
+
+    Raises:
+        DatasetError: If a folder holds no image.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(entry for entry in path.iterdir() if is_image_file(entry))
+        if not inside:
+            raise DatasetError(
+                f"{path} holds no images.", remedy=f"edgekit reads {', '.join(SUFFIXES)} files."
+            )
+        found += inside
+    return found
+
+
+def read_image(path: Path, *, channels: Channels = "grey") -> Pixels:
+    """Read an 8-bit image.
+
+    Args:
+        path: The file.
+        channels: "grey" gives uint8 (H, W); an RGB file whose three channels are equal counts as grey.
+            "rgb" gives uint8 (H, W, 3); a grey file is repeated.
+
+    Raises:
+        FrameError: If the file is no image, has an alpha channel, a palette or more than 8 bits, or is in colour
+            where grey is asked.
+        IoFault: If the file cannot be opened.
+    """
+    pixels, mode = _decode(path, FrameError)
+    if mode not in ("1", "L", "RGB"):
+        raise FrameError(
+            f"{path} is {_MODE_NAMES.get(mode, f'of mode {mode}')}; expected 8-bit grey or RGB.",
+            remedy="Convert it to 8-bit grey without alpha, with a scale you choose: edgekit does not guess one.",
+        )
+    if channels == "rgb":
+        return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+    if pixels.ndim == 2:
+        return pixels
+    if (pixels == pixels[:, :, :1]).all():
+        return np.ascontiguousarray(pixels[:, :, 0])
+    raise FrameError(f"{path} is in colour; expected grey.", remedy="Convert it to 8-bit grey.")
+
+
+def read_mask(path: Path) -> Pixels:
+    """Read a mask file as it stands: uint8 (H, W), grey levels untouched.
+
+    Raises:
+        MaskError: If the file is no 8-bit single-channel image.
+        IoFault: If the file cannot be opened.
+    """
+    pixels, mode = _decode(path, MaskError)
+    if mode not in ("1", "L", "P"):
+        raise MaskError(
+            f"The mask {path} is {_MODE_NAMES.get(mode, f'of mode {mode}')}; expected one 8-bit channel.",
+            remedy="Save the mask as an 8-bit grey PNG with 0 for background and 255 for defect.",
+        )
+    return pixels
+
+
+def write_png(path: Path, pixels: Pixels) -> None:
+    """Write uint8 (H, W) or (H, W, 3) as PNG, under a temporary name first.
+
+    Raises:
+        IoFault: If the disk refuses.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        _pillow().fromarray(pixels).save(temporary, format="PNG")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise IoFault(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+_MODE_NAMES = {
+    "RGBA": "an image with an alpha channel (RGBA)",
+    "LA": "an image with an alpha channel (LA)",
+    "I;16": "a 16-bit image",
+    "I;16B": "a 16-bit image",
+    "I": "a 32-bit image",
+    "F": "a floating-point image",
+    "P": "a palette image",
+    "RGB": "an RGB image",
+    "CMYK": "a CMYK image",
+}
+
+
+def _decode(path: Path, refusal: type[EdgekitError]) -> tuple[Pixels, str]:
+    pillow = _pillow()
+    try:
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of sizes that the check below refuses
+            with pillow.open(stream) as image:
+                _check_size(path, image, refusal)
+                mode: str = image.mode
+                pixels = np.asarray(image.convert("L") if mode == "1" else image)
+    except FileNotFoundError as error:
+        raise refusal(f"There is no file {path}.", remedy="Check the path.") from error
+    except IsADirectoryError as error:
+        raise refusal(f"{path} is a folder; expected an image file.", remedy="Name the images.") from error
+    except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise IoFault(f"{path} cannot be read: {error.strerror}.") from error
+        raise refusal(
+            f"{path} cannot be read as an image: {_one_line(error)}.",
+            remedy="Open it in a viewer: the file is damaged or not an image.",
+        ) from error
+    return np.ascontiguousarray(pixels), mode
+
+
+def _check_size(path: Path, image: Any, refusal: type[EdgekitError]) -> None:
+    width, height = image.size
+    if width * height > LARGEST_PIXELS:
+        raise refusal(
+            f"{path} has {width}×{height} pixels; edgekit reads at most {LARGEST_PIXELS:,}.",
+            remedy="Cut the image into tiles.",
+        )
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

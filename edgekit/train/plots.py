@@ -1,0 +1,40 @@
+"""The picture of a run: loss and metrics over the epochs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from edgekit_runtime.errors import IoFault
+
+
+def plot_history(history: list[dict[str, Any]], path: Path, *, title: str) -> None:
+    """Draw training and validation loss beside mIoU and mAcc.
+
+    Raises:
+        IoFault: If the picture cannot be written.
+    """
+    epochs = [entry["epoch"] for entry in history]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    losses, scores = figure.subplots(1, 2)
+    for key, label in (("train_loss", "training"), ("val_loss", "validation")):
+        losses.plot(epochs, [entry[key] for entry in history], label=label)
+    for key, label in (("miou", "mIoU"), ("macc", "mAcc")):
+        scores.plot(epochs, [entry[key] for entry in history], label=label)
+    losses.set(xlabel="epoch", ylabel="loss", yscale="log")
+    scores.set(xlabel="epoch", ylabel="validation", ylim=(0, 1))
+    for axes in (losses, scores):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        figure.savefig(temporary, format="png", dpi=110)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise IoFault(f"{path} cannot be written: {error.strerror}.") from error

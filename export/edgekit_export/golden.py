@@ -1,0 +1,139 @@
+"""Golden samples: frames with the answers that the exporter saw, so that any machine can check itself later.
+
+A sample without a defect verifies little, because a graph that always answers "clean" reproduces it. So a
+frame is chosen where 0.1 to 50 % of the pixels are positive, and where the default threshold gives no such
+frame the sample records a threshold that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_export.execution import ChainRunner
+from edgekit_export.masks import margins_of, mask_of, undecided
+from edgekit_export.passes.names import MASK, THRESHOLD
+from edgekit_runtime.bundle import GoldenSample, StageInfo, array_bytes
+from edgekit_runtime.errors import GateFailed
+
+Array = npt.NDArray[Any]
+
+MOST_SAMPLES = 3
+LEAST_POSITIVE, MOST_POSITIVE = 0.001, 0.5
+WANTED_POSITIVE = 0.02
+"""Share of positive pixels that a recorded threshold aims at."""
+
+MOST_UNDECIDED = 0.005
+"""Share of pixels within rounding of the threshold: a sample with more of them would check too little."""
+
+
+@dataclass(frozen=True)
+class GoldenFiles:
+    """Samples for the manifest, and the bytes of the files that they name."""
+
+    samples: tuple[GoldenSample, ...]
+    files: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    index: int
+    threshold: float
+
+
+def make_mask_samples(
+    frames: Array, logits: Array, chain: ChainRunner, *, threshold: float, bound: float
+) -> GoldenFiles:
+    """Choose frames of a segmenting network and record their masks.
+
+    Args:
+        frames: Candidates, uint8 (N, H, W) or (N, H, W, 3).
+        logits: What torch answered, float32 (N, K, H, W).
+        chain: The exported graphs, which answer what is recorded.
+        threshold: Default of the bundle.
+        bound: Largest difference of a logit that rounding explains.
+
+    Raises:
+        GateFailed: If no threshold separates a part of any frame.
+    """
+    chosen = _choose_default(logits, threshold, bound) or _choose_threshold(logits, bound)
+    if not chosen:
+        raise GateFailed(
+            f"No threshold marks 0.1 to 50 % of any of the {len(frames)} sample frames, so that no golden "
+            f"sample can be recorded; the logits go from {logits.min():g} to {logits.max():g}.",
+            remedy="Train the network further, or pass sample frames that show defects.",
+        )
+    samples, files = [], {}
+    for number, choice in enumerate(chosen):
+        rows = slice(choice.index, choice.index + 1)
+        mask = chain.run(frames[rows], {THRESHOLD: choice.threshold})[MASK][0]
+        sample = GoldenSample(
+            name=f"sample{number}",
+            frame=f"golden/sample{number}.frame.npy",
+            outputs={MASK: f"golden/sample{number}.{MASK}.npy"},
+            thresholds={THRESHOLD: choice.threshold},
+            positive_fraction=float(np.mean(mask > 0)),
+            undecided_px=int(undecided(logits[rows], choice.threshold, bound).sum()),
+        )
+        files[sample.frame] = array_bytes(frames[choice.index])
+        files[sample.outputs[MASK]] = array_bytes(mask)
+        samples.append(sample)
+    return GoldenFiles(tuple(samples), files)
+
+
+def make_probability_samples(frames: Array, chain: ChainRunner, stages: Sequence[StageInfo]) -> GoldenFiles:
+    """Record every output of a classifying network that reaches a caller, all exits included."""
+    answers = [
+        output.name for stage in stages for output in stage.outputs if output.name not in stage.carries
+    ]
+    samples, files = [], {}
+    for number, frame in enumerate(frames[:MOST_SAMPLES]):
+        outputs = chain.run(frame[np.newaxis])
+        stem = f"golden/sample{number}"
+        # Files are numbered, because outputs may have names that files may not.
+        names = {name: f"{stem}.output{index}.npy" for index, name in enumerate(answers)}
+        sample = GoldenSample(f"sample{number}", f"{stem}.frame.npy", names, {}, None, 0)
+        files[sample.frame] = array_bytes(frame)
+        files.update({file: array_bytes(outputs[name][0]) for name, file in names.items()})
+        samples.append(sample)
+    return GoldenFiles(tuple(samples), files)
+
+
+def _is_good(logits: Array, threshold: float, bound: float) -> bool:
+    positive = float(np.mean(mask_of(logits, threshold) > 0))
+    near = float(np.mean(undecided(logits, threshold, bound)))
+    return LEAST_POSITIVE <= positive <= MOST_POSITIVE and near <= MOST_UNDECIDED
+
+
+def _choose_default(logits: Array, threshold: float, bound: float) -> list[_Choice]:
+    good = [index for index in range(len(logits)) if _is_good(logits[index : index + 1], threshold, bound)]
+    return [_Choice(index, threshold) for index in good[:MOST_SAMPLES]]
+
+
+def _choose_threshold(logits: Array, bound: float) -> list[_Choice]:
+    choices = []
+    for index in range(len(logits)):
+        row = logits[index : index + 1]
+        threshold = _find_threshold(margins_of(row))
+        if threshold is not None and _is_good(row, threshold, bound):
+            choices.append(_Choice(index, threshold))
+    return choices[:MOST_SAMPLES]
+
+
+def _find_threshold(margins: Array) -> float | None:
+    """Return a float32 between two neighbouring values, with about the wanted share of values above it."""
+    values, counts = np.unique(margins[np.isfinite(margins)].astype(np.float32), return_counts=True)
+    if len(values) < 2:
+        return None
+    above = np.cumsum(counts[::-1])[::-1][1:] / margins.size
+    lower, upper = values[:-1], values[1:]
+    between = (lower / 2 + upper / 2).astype(np.float32)
+    allowed = (above >= LEAST_POSITIVE) & (above <= MOST_POSITIVE) & (between > lower) & (between < upper)
+    if not allowed.any():
+        return None
+    distance = np.where(allowed, np.abs(above - WANTED_POSITIVE), np.inf)
+    return float(between[int(np.argmin(distance))])

@@ -1,0 +1,164 @@
+"""Does the exported bundle answer like the torch network? Names, shapes, values, masks.
+
+The graphs are read and run by ONNX Runtime, from the very bytes that go into the bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_export.execution import ChainRunner, GraphError
+from edgekit_export.graph_io import expose_value
+from edgekit_export.masks import margins_of, mask_of, undecided
+from edgekit_export.passes.names import LOGITS, MASK, THRESHOLD
+from edgekit_runtime.bundle import ParityCheck, StageInfo
+from edgekit_runtime.errors import GateFailed
+
+Array = npt.NDArray[Any]
+
+QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
+"""Of the logits: thresholds at which a wrong logit turns pixels, whatever the default threshold is."""
+
+
+class ParityFailed(GateFailed):
+    """The exported bundle does not answer like the network.
+
+    Attributes:
+        checks: The whole table; `render_parity` draws it.
+    """
+
+    def __init__(self, checks: Sequence[ParityCheck]) -> None:
+        self.checks = tuple(checks)
+        failed = [check for check in self.checks if not check.ok]
+        named = "; ".join(f"{check.name}: {check.detail}" for check in failed)
+        super().__init__(
+            f"The exported graph does not answer like the network: {named}.",
+            remedy="Nothing was written. Please report this with the network; a fixed --batch may do.",
+        )
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the torch network answered, and how far rounding may move it.
+
+    Attributes:
+        frames: uint8 (N, H, W) or (N, H, W, 3).
+        outputs: Output name → float32 array of N rows, for every output of every stage.
+        bounds: Output name → largest difference that rounding explains (see `edgekit_export.rounding`).
+    """
+
+    frames: Array
+    outputs: dict[str, Array]
+    bounds: dict[str, float]
+
+
+def check_parity(
+    stages: Sequence[StageInfo],
+    graphs: Sequence[bytes],
+    expected: Expected,
+    *,
+    batch: int | None,
+    threshold: float | None,
+) -> tuple[ParityCheck, ...]:
+    """Compare exported graphs with the torch network.
+
+    Args:
+        stages: What the manifest will say about each graph.
+        graphs: ONNX bytes of each stage.
+        expected: What torch answered.
+        batch: Frames per run that the graphs are fixed to; None where the batch is dynamic.
+        threshold: Default of a segmenting bundle; None for a classifying one.
+
+    Returns:
+        One row per check; all ok where the bundle may be written.
+    """
+    try:
+        chain = ChainRunner(graphs, batch=batch)
+        checks = [
+            row
+            for info, runner in zip(stages, chain.stages, strict=True)
+            for row in _check_form(info, runner)
+        ]
+        if all(check.ok for check in checks):
+            checks += _check_values(graphs, expected, batch, threshold)
+            if threshold is not None:
+                checks.append(_check_masks(chain, expected, threshold))
+    except GraphError as error:
+        return (ParityCheck("graphs", False, f"onnxruntime refuses them: {str(error).splitlines()[0]}"),)
+    return tuple(checks)
+
+
+def _check_form(info: StageInfo, runner: Any) -> Iterator[ParityCheck]:
+    wanted = {tensor.name: (tensor.dtype, tensor.shape) for tensor in (*info.inputs, *info.outputs)}
+    found = runner.signature()
+    listed = f"{', '.join(runner.input_names)} → {', '.join(runner.output_names)}"
+    inputs, outputs = ([item.name for item in side] for side in (info.inputs, info.outputs))
+    ok = (list(runner.input_names), list(runner.output_names)) == (inputs, outputs)
+    detail = listed if ok else f"{listed}; expected {', '.join(inputs)} → {', '.join(outputs)}"
+    yield ParityCheck(f"{info.name}: names", ok, detail)
+    wrong = [
+        f"{name} is {found[name][0]} {found[name][1]}, expected {form[0]} {form[1]}"
+        for name, form in wanted.items()
+        if name in found and found[name] != form
+    ]
+    shapes = ", ".join(f"{name} {dtype} {list(shape)}" for name, (dtype, shape) in found.items())
+    yield ParityCheck(f"{info.name}: shapes", not wrong, "; ".join(wrong) or shapes)
+
+
+def _check_values(
+    graphs: Sequence[bytes], expected: Expected, batch: int | None, threshold: float | None
+) -> list[ParityCheck]:
+    scalars = {}
+    if threshold is not None:
+        graphs = [*graphs[:-1], expose_value(graphs[-1], LOGITS)]
+        scalars = {THRESHOLD: threshold}
+    answers = ChainRunner(graphs, batch=batch).run(expected.frames, scalars)
+    return [
+        _compare(f"values: {name}", wanted, answers[name], expected.bounds[name])
+        for name, wanted in expected.outputs.items()
+    ]
+
+
+def _compare(title: str, wanted: Array, got: Array, bound: float) -> ParityCheck:
+    if wanted.shape != got.shape:
+        return ParityCheck(title, False, f"shape {got.shape}, torch gives {wanted.shape}")
+    if not np.isfinite(wanted).all():
+        return ParityCheck(
+            title, False, f"torch itself answers NaN or infinity in {np.sum(~np.isfinite(wanted))} places"
+        )
+    error = float(np.abs(wanted.astype(np.float64) - got).max(initial=0.0))
+    cosine = _cosine(wanted.astype(np.float64).ravel(), got.astype(np.float64).ravel())
+    detail = f"largest error {error:.1e}, rounding explains {bound:.1e}, cosine {cosine:.6f}"
+    # Written so that NaN fails.
+    return ParityCheck(title, error <= bound, detail)
+
+
+def _cosine(first: Array, second: Array) -> float:
+    norms = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / norms if norms else float(np.array_equal(first, second))
+
+
+def _check_masks(chain: ChainRunner, expected: Expected, default: float) -> ParityCheck:
+    logits, bound = expected.outputs[LOGITS], expected.bounds[LOGITS]
+    quantiles = np.quantile(margins_of(logits), QUANTILES)
+    thresholds = [default, *(float(np.float32(value)) for value in quantiles)]
+    different = near = 0
+    for threshold in thresholds:
+        mask = chain.run(expected.frames, {THRESHOLD: threshold})[MASK]
+        open_pixels = undecided(logits, threshold, bound)
+        near += int(open_pixels.sum())
+        different += int(((mask != mask_of(logits, threshold)) & ~open_pixels).sum())
+    total = len(thresholds) * int(np.prod(mask.shape))
+    detail = f"{different} of {total} px differ at {len(thresholds)} thresholds; {near} px are undecided by rounding"
+    return ParityCheck("masks", different == 0, detail)
+
+
+def render_parity(checks: Sequence[ParityCheck]) -> str:
+    """Return the table that people read, one line per check."""
+    width = max((len(check.name) for check in checks), default=0)
+    return "\n".join(f"{'✓' if check.ok else '✗'} {check.name:<{width}}  {check.detail}" for check in checks)

@@ -1,0 +1,297 @@
+"""From a torch network to a bundle on disk: trace, rewrite, compare, record, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_export import contract, tracing
+from edgekit_export.execution import ChainRunner
+from edgekit_export.exportable import ExportInput, ExportStage, Module, Normalisation
+from edgekit_export.golden import GoldenFiles, make_mask_samples, make_probability_samples
+from edgekit_export.parity import Expected, ParityFailed, check_parity
+from edgekit_export.passes.names import LOGITS, THRESHOLD
+from edgekit_export.rewriting import REWRITES, RewrittenStage, rewrite_stages
+from edgekit_export.rounding import measure_bounds
+from edgekit_export.stage_info import describe_input, describe_stages
+from edgekit_export.task_metric import Evaluate, Predictors, check_metric
+from edgekit_runtime.bundle import (
+    SCHEMA_NAME,
+    SCHEMA_VERSION,
+    DataInfo,
+    Manifest,
+    ModelInfo,
+    ParityCheck,
+    Provenance,
+    StageInfo,
+    ThresholdInfo,
+    write_bundle,
+)
+from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle.writer import check_bundle_target
+from edgekit_runtime.errors import UsageProblem
+
+Array = npt.NDArray[Any]
+Report = Callable[[str], None]
+
+MOST_PARITY_SAMPLES = 3
+MOST_GOLDEN_CANDIDATES = 16
+_NO_THRESHOLDS: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written.
+
+    Attributes:
+        path: The bundle.
+        digest: SHA-256 that vouches for every byte of it.
+        checks: The parity table (see `render_parity`); every row is ok.
+        stages: The graphs as the manifest describes them.
+        golden: Number of golden samples.
+    """
+
+    path: Path
+    digest: str
+    checks: tuple[ParityCheck, ...]
+    stages: tuple[StageInfo, ...]
+    golden: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The arguments of an export, checked."""
+
+    model: Module
+    info: ModelInfo
+    normalisation: Normalisation
+    input: ExportInput
+    stages: tuple[ExportStage, ...]
+    size: tuple[int, int]
+    batch: int | None
+    samples: tuple[Array, ...]
+    threshold: float | None
+    rewrites: frozenset[str]
+    report: Report
+
+
+@dataclass(frozen=True)
+class _Result:
+    """Graphs that answer like the network."""
+
+    stages: tuple[StageInfo, ...]
+    graphs: tuple[bytes, ...]
+    checks: tuple[ParityCheck, ...]
+    golden: GoldenFiles = field(repr=False)
+
+
+def _silent(_: str) -> None:
+    """Report nothing."""
+
+
+def export_bundle(
+    model: Module,
+    *,
+    out: str | Path,
+    name: str,
+    model_info: ModelInfo,
+    normalisation: Normalisation,
+    samples: Sequence[npt.NDArray[Any]],
+    provenance: Provenance,
+    size: tuple[int, int] | None = None,
+    batch: int | None = None,
+    data: DataInfo | None = None,
+    thresholds: Mapping[str, float] = _NO_THRESHOLDS,
+    rewrites: frozenset[str] = frozenset(),
+    evaluate: Evaluate | None = None,
+    fit: Fit = "refuse",
+    mm_per_pixel: float | None = None,
+    report: Report = _silent,
+) -> ExportReport:
+    """Export a network and write its bundle, replacing the one that may be there.
+
+    Args:
+        model: An exportable (see `edgekit_export.exportable`); it is copied and left as it is.
+        out: NAME.edgekit, in a directory that exists.
+        name: What the bundle calls itself.
+        model_info: Which network it is, its classes and its parameters.
+        normalisation: What the network was trained with.
+        samples: uint8 frames (H, W) or (H, W, 3) of the export size, some with defects; the first ones are
+            what the exported graphs are compared on, and golden samples are chosen among them.
+        provenance: Where the weights come from.
+        size: (height, width); the network's own default where omitted.
+        batch: Frames per run; None leaves it dynamic.
+        data: Which data the weights were trained on.
+        thresholds: Default threshold on the logit by name ("threshold"); 0, which is probability 0.5, where
+            omitted.
+        rewrites: Choices, such as "subpixel".
+        evaluate: Computes the task's metrics with a predictor; the first may differ by 0.001.
+        fit: What the runtime does with frames of another size.
+        mm_per_pixel: Scale of the frames, where known.
+        report: Receives one line per step.
+
+    Raises:
+        UsageProblem: If the call or the network's own statement contradicts itself.
+        FrameError: If a sample does not fit.
+        CheckpointError: If a weight is NaN or infinite.
+        GateFailed: If a pass broke the graph, the exported graphs do not answer like the network
+            (`ParityFailed`), or no golden sample can be recorded. Nothing was written.
+        IoFault: If the disk fails; an existing bundle is as it was.
+    """
+    target = Path(out)
+    check_bundle_target(target)
+    plan = _plan(model, model_info, normalisation, size, batch, samples, thresholds, rewrites, report)
+    contract_info = describe_input(
+        plan.input, normalisation, size=plan.size, batch=batch, fit=fit, mm_per_pixel=mm_per_pixel
+    )
+    result = _build(plan, contract_info, evaluate)
+    last = result.stages[-1].name
+    defaults = () if plan.threshold is None else (ThresholdInfo(THRESHOLD, last, "logit", plan.threshold),)
+    manifest = Manifest(
+        schema=f"{SCHEMA_NAME}/{SCHEMA_VERSION}",
+        name=name,
+        model=model_info,
+        input=contract_info,
+        precision="fp32",
+        stages=result.stages,
+        thresholds=defaults,
+        golden=result.golden.samples,
+        provenance=provenance,
+        data=data,
+        parity=result.checks,
+        versions=_versions(),
+        files={},
+    )
+    files = {info.file: graph for info, graph in zip(result.stages, result.graphs, strict=True)}
+    report(f"writing {target}")
+    bundle = write_bundle(target, manifest, {**files, **result.golden.files})
+    return ExportReport(target, bundle.digest, result.checks, result.stages, len(result.golden.samples))
+
+
+def _plan(
+    model: Module,
+    info: ModelInfo,
+    normalisation: Normalisation,
+    size: tuple[int, int] | None,
+    batch: int | None,
+    samples: Sequence[npt.NDArray[Any]],
+    thresholds: Mapping[str, float],
+    rewrites: frozenset[str],
+    report: Report,
+) -> _Plan:
+    if not tracing.is_exportable(model):
+        raise UsageProblem(
+            f"A {type(model).__name__} cannot be exported: it is no torch module with `task`, "
+            "`export_input()` and `stages()`.",
+            remedy="Give it these three; edgekit_export.exportable says what they return.",
+        )
+    unknown = sorted(rewrites - set(REWRITES))
+    if unknown:
+        raise UsageProblem(
+            f"There is no rewrite {unknown[0]!r}.", remedy=f"Choose from: {', '.join(sorted(REWRITES))}."
+        )
+    if model.task != info.task:
+        raise UsageProblem(f"The network's task is {model.task!r}, and it was described as {info.task!r}.")
+    tracing.check_finite(model)
+    export_input, stages = tracing.read_contract(model)
+    size = size or export_input.default_size
+    contract.check_size(size, export_input.multiple)
+    contract.check_batch(batch)
+    contract.check_normalisation(normalisation, 1 if export_input.channels == "grey" else 3)
+    contract.check_stages(stages, info.task)
+    frames = tuple(contract.check_samples(samples, export_input, size))
+    threshold = contract.check_threshold(thresholds, info.task)
+    return _Plan(
+        model,
+        info,
+        normalisation,
+        export_input,
+        stages,
+        size,
+        batch,
+        frames,
+        threshold,
+        frozenset(rewrites),
+        report,
+    )
+
+
+def _build(plan: _Plan, contract_info: Any, evaluate: Evaluate | None) -> _Result:
+    plan.report("running the network in torch")
+    reference = tracing.Reference(plan.model, plan.normalisation)
+    expected = _run_reference(plan, reference)
+    plan.report(f"tracing {', '.join(stage.name for stage in plan.stages)}")
+    traced = tracing.trace_stages(plan.model, size=plan.size, batch=plan.batch)
+    plan.report("rewriting the graphs")
+    rewritten = rewrite_stages(
+        traced, expected, plan.normalisation, plan.input.channels, plan.info.task, plan.batch, plan.rewrites
+    )
+    graphs = tuple(stage.data for stage in rewritten)
+    stages = _describe(plan, expected, contract_info, rewritten)
+    plan.report("comparing with torch")
+    checks = check_parity(stages, graphs, expected, batch=plan.batch, threshold=plan.threshold)
+    chain = ChainRunner(graphs, batch=plan.batch)
+    if evaluate is not None and all(check.ok for check in checks):
+        # Metrics have four digits: the threads that evaluation is given do not show in them.
+        fast = tracing.Reference(plan.model, plan.normalisation, threads=None)
+        checks = (*checks, check_metric(evaluate, Predictors(fast.run, chain, stages, plan.threshold)))
+    if not all(check.ok for check in checks):
+        raise ParityFailed(checks)
+    plan.report("recording golden samples")
+    return _Result(stages, graphs, checks, _record_golden(plan, reference, expected, chain, stages))
+
+
+def _run_reference(plan: _Plan, reference: tracing.Reference) -> Expected:
+    chosen = _spread(plan.samples, MOST_PARITY_SAMPLES)
+    # A plain texture may leave a channel at rest; noise moves every weight.
+    noise = np.random.default_rng(0).integers(0, 256, chosen[0].shape, np.uint8)
+    frames = np.stack([*chosen, noise])
+    outputs = reference.run(frames)
+    double = tracing.Reference(plan.model, plan.normalisation, double=True).run_if_possible(frames)
+    return Expected(frames, outputs, measure_bounds(outputs, double))
+
+
+def _describe(
+    plan: _Plan, expected: Expected, contract_info: Any, rewritten: Sequence[RewrittenStage]
+) -> tuple[StageInfo, ...]:
+    costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
+    return describe_stages(plan.stages, expected.outputs, contract_info, plan.info, costs)
+
+
+def _record_golden(
+    plan: _Plan,
+    reference: tracing.Reference,
+    expected: Expected,
+    chain: ChainRunner,
+    stages: Sequence[StageInfo],
+) -> GoldenFiles:
+    frames = np.stack(_spread(plan.samples, MOST_GOLDEN_CANDIDATES))
+    if plan.threshold is None:
+        return make_probability_samples(frames, chain, stages)
+    logits = reference.run(frames)[LOGITS]
+    return make_mask_samples(frames, logits, chain, threshold=plan.threshold, bound=expected.bounds[LOGITS])
+
+
+def _spread(items: Sequence[Array], most: int) -> list[Array]:
+    """Return up to `most` items, evenly spread over all of them, in their order."""
+    count = min(most, len(items))
+    return [items[index * len(items) // count] for index in range(count)]
+
+
+def _versions() -> dict[str, str]:
+    versions = {name: _version(name) for name in ("edgekit", "onnx", "onnx-ir", "onnxscript", "onnxruntime")}
+    return {**versions, "torch": tracing.version(), "opset": str(tracing.OPSET)}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a source tree on the path, or another build of the package
+        return "unknown"

@@ -1,0 +1,95 @@
+"""The last row of the parity table: does the task's metric stay the same?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_export.execution import ChainRunner
+from edgekit_export.masks import mask_of
+from edgekit_export.passes.names import LOGITS, MASK, THRESHOLD
+from edgekit_runtime.bundle import ParityCheck, StageInfo
+from edgekit_runtime.errors import FrameError, UsageProblem
+
+Array = npt.NDArray[Any]
+
+Predict = Callable[[Array], Array]
+"""A frame, uint8 (H, W) or (H, W, 3), to its mask, uint8 (H, W), or class probabilities, float32 (K,)."""
+
+Evaluate = Callable[[Predict], Mapping[str, float]]
+"""Runs a predictor over a data set and returns its metrics; the first is compared."""
+
+LARGEST_DIFFERENCE = 0.001
+
+
+class Predictors:
+    """The network as two predictors, torch's and the exported one, that differ in nothing else.
+
+    Args:
+        run_torch: Frames (N, …) → every output by name.
+        chain: The exported graphs.
+        stages: What the manifest says about them.
+        threshold: Default threshold of a segmenting bundle; None for a classifying one.
+    """
+
+    def __init__(
+        self,
+        run_torch: Callable[[Array], Mapping[str, Array]],
+        chain: ChainRunner,
+        stages: Sequence[StageInfo],
+        threshold: float | None,
+    ) -> None:
+        self._run_torch = run_torch
+        self._chain = chain
+        self._stages = stages
+        self._threshold = threshold
+        self._shape = tuple(stages[0].inputs[0].shape[1:])
+
+    def torch(self, frame: Array) -> Array:
+        """Answer with the torch network."""
+        outputs = self._run_torch(self._row(frame))
+        if self._threshold is None:
+            return self._answer(outputs)
+        return np.asarray(mask_of(outputs[LOGITS], self._threshold)[0])
+
+    def exported(self, frame: Array) -> Array:
+        """Answer with the exported graphs."""
+        if self._threshold is None:
+            return self._answer(self._chain.run(self._row(frame)))
+        return np.asarray(self._chain.run(self._row(frame), {THRESHOLD: self._threshold})[MASK][0])
+
+    def _row(self, frame: Array) -> Array:
+        if frame.dtype != np.uint8 or frame.shape != self._shape:
+            raise FrameError(
+                f"The exported graphs take uint8 {self._shape}, got {frame.dtype} {frame.shape}."
+            )
+        return frame[np.newaxis]
+
+    def _answer(self, outputs: Mapping[str, Array]) -> Array:
+        """Return the probabilities of the first exit that is sure enough, else of the last."""
+        exits = [stage.exit for stage in self._stages if stage.exit is not None]
+        for leave in exits[:-1]:
+            if float(outputs[leave.output][0].max()) >= leave.threshold:
+                return np.asarray(outputs[leave.output][0])
+        return np.asarray(outputs[exits[-1].output][0])
+
+
+def check_metric(evaluate: Evaluate, predictors: Predictors) -> ParityCheck:
+    """Evaluate both predictors and compare their first metric.
+
+    Raises:
+        UsageProblem: If the evaluation returns no metric.
+    """
+    torch_metrics, exported_metrics = evaluate(predictors.torch), evaluate(predictors.exported)
+    if not torch_metrics:
+        raise UsageProblem(
+            "The evaluation returned no metric.", remedy="Return at least one, the main one first."
+        )
+    name = next(iter(torch_metrics))
+    before, after = float(torch_metrics[name]), float(exported_metrics[name])
+    difference = abs(before - after)
+    detail = f"torch {before:.4f}, exported {after:.4f}, difference {difference:.4f} (≤ {LARGEST_DIFFERENCE})"
+    return ParityCheck(f"task metric: {name}", difference <= LARGEST_DIFFERENCE, detail)

@@ -1,0 +1,46 @@
+"""The bundle, the only thing the runtime reads: a directory whose manifest vouches for every byte in it."""
+
+from edgekit_runtime.bundle.manifest import (
+    BATCH,
+    SCHEMA_NAME,
+    SCHEMA_VERSION,
+    DataInfo,
+    ExitInfo,
+    FileInfo,
+    GoldenSample,
+    InputContract,
+    Manifest,
+    ModelInfo,
+    ParityCheck,
+    Provenance,
+    StageInfo,
+    TensorInfo,
+    ThresholdInfo,
+)
+from edgekit_runtime.bundle.names import BUNDLE_SUFFIX, MANIFEST_FILE
+from edgekit_runtime.bundle.npy import array_bytes
+from edgekit_runtime.bundle.reader import Bundle
+from edgekit_runtime.bundle.writer import write_bundle
+
+__all__ = [
+    "BATCH",
+    "BUNDLE_SUFFIX",
+    "MANIFEST_FILE",
+    "SCHEMA_NAME",
+    "SCHEMA_VERSION",
+    "Bundle",
+    "DataInfo",
+    "ExitInfo",
+    "FileInfo",
+    "GoldenSample",
+    "InputContract",
+    "Manifest",
+    "ModelInfo",
+    "ParityCheck",
+    "Provenance",
+    "StageInfo",
+    "TensorInfo",
+    "ThresholdInfo",
+    "array_bytes",
+    "write_bundle",
+]

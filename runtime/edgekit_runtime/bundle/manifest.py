@@ -1,0 +1,173 @@
+"""The manifest: everything about a bundle that its graphs do not say themselves.
+
+Schema `edgekit.bundle/1`. The classes below are the schema: `decoding.decode` builds them from JSON and refuses
+unknown keys, missing keys and values of another type, so that a manifest means the same to every reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SCHEMA_NAME = "edgekit.bundle"
+SCHEMA_VERSION = 1
+
+Task = Literal["segment", "classify"]
+Channels = Literal["grey", "rgb", "bgr"]
+Fit = Literal["refuse", "pad", "tile"]
+Precision = Literal["fp32", "fp16", "int8", "binary"]
+ProvenanceKind = Literal["trained", "imported", "demo", "untrained"]
+
+BATCH = "N"
+"""The symbol that stands for the batch in a tensor's shape."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Which network the bundle holds."""
+
+    name: str
+    task: Task
+    classes: tuple[str, ...]
+    """Names by class index; index 0 is the background (segment) or the defect-free class (classify)."""
+    paper: str
+    parameters: int
+
+
+@dataclass(frozen=True)
+class InputContract:
+    """Which frames the bundle accepts."""
+
+    name: str
+    channels: Channels
+    dtype: Literal["uint8", "int32"]
+    bits: int
+    scale: float
+    """The grey value that the network sees as 1.0, such as 255."""
+    height: int
+    width: int
+    multiple: int
+    """Sides must be multiples of this for the network."""
+    fit: Fit
+    batch: int | None
+    """Frames per run of the graph; None where it is dynamic."""
+    mm_per_pixel: float | None
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """A graph input or output; shape entries are sizes or "N" for the batch."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class ExitInfo:
+    """Where a stage may answer."""
+
+    output: str
+    """Output that holds the class probabilities, float32 (N, classes)."""
+    threshold: float
+    """The stage answers rows whose largest probability is at least this."""
+
+
+@dataclass(frozen=True)
+class StageInfo:
+    """One graph of the bundle, run in the order of the manifest."""
+
+    name: str
+    file: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    carries: tuple[str, ...]
+    """Outputs that are inputs of the next stage."""
+    exit: ExitInfo | None
+    macs: int
+    """Multiply-accumulates for one frame (rule `macs`), counted before any rewrite."""
+    weight_bytes: int
+
+
+@dataclass(frozen=True)
+class ThresholdInfo:
+    """A scalar graph input that the mask depends on: mask = not (logit < threshold)."""
+
+    name: str
+    stage: str
+    kind: Literal["logit"]
+    default: float
+
+
+@dataclass(frozen=True)
+class GoldenSample:
+    """A frame with the outputs that the exporter saw for it."""
+
+    name: str
+    frame: str
+    """npy file of the frame, uint8 (H, W) or (H, W, 3)."""
+    outputs: dict[str, str]
+    """Output name → npy file."""
+    thresholds: dict[str, float]
+    positive_fraction: float | None
+    undecided_px: int
+    """Pixels whose logit lies within rounding of the threshold: they may differ between backends."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the weights come from."""
+
+    kind: ProvenanceKind
+    weights_sha256: str
+    note: str
+    training: dict[str, Any] | None
+    """Recipe, schedule, seed and metrics of the training, where known."""
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """Which data the weights were trained on, and how they were split: enough to find the same test part again."""
+
+    name: str
+    fingerprint: str
+    parts: dict[str, str]
+    """Part ("train", "val", "test") → fingerprint."""
+    split_seed: int
+    split_fractions: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ParityCheck:
+    """One row of the parity table that export printed."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a file of the bundle must be."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The whole manifest, as stored in manifest.json."""
+
+    schema: str
+    name: str
+    model: ModelInfo
+    input: InputContract
+    precision: Precision
+    stages: tuple[StageInfo, ...]
+    thresholds: tuple[ThresholdInfo, ...]
+    golden: tuple[GoldenSample, ...]
+    provenance: Provenance
+    data: DataInfo | None
+    parity: tuple[ParityCheck, ...]
+    versions: dict[str, str]
+    files: dict[str, FileInfo]

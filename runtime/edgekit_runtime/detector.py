@@ -1,0 +1,260 @@
+"""The detector: a bundle that answers frames.
+
+with Detector("cheapnet-s.edgekit") as detector:
+    result = detector(frame)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from edgekit_runtime.backends import Backend, BackendFactory, State, open_backend
+from edgekit_runtime.bundle import Bundle, Manifest
+from edgekit_runtime.errors import ArtefactRefused, UsageProblem
+from edgekit_runtime.execution import BatchAnswer, resolve_thresholds, run_stages
+from edgekit_runtime.exits import ExitPolicy
+from edgekit_runtime.frames import Frames, check_contract, prepare_batch, prepare_frame
+from edgekit_runtime.regions import check_region_options, find_regions, name_regions
+from edgekit_runtime.results import Mask, Region, Result
+from edgekit_runtime.verdicts import judge_probabilities, judge_regions
+
+
+class Detector:
+    """Answers frames with a bundle. States: NEW → READY (`open`, or `with`) → CLOSED.
+
+    A detector serves one thread at a time; open one per thread.
+
+    Args:
+        bundle: Path of a bundle, or an opened one. A path is read when the detector is opened.
+        device: "auto", "cpu", "cuda", "cuda:N" or "jetson".
+        backend: "auto", the name of a backend, or a factory such as `edgekit_runtime.testing.FakeBackend`.
+        threads: Threads per run; None leaves the choice to the backend.
+        thresholds: Threshold name → value; the bundle's defaults where omitted.
+        min_area_px: Smaller regions are left out; a frame with none left is accepted.
+        connectivity: 8 (diagonal pixels belong together) or 4.
+        exit_policy: Decides which rows an early exit answers; the bundle's thresholds by default.
+        clock: Seconds of a steady clock, for `latency_ms`.
+
+    Raises:
+        UsageProblem: If an option is not one of those above.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path | Bundle,
+        *,
+        device: str = "auto",
+        backend: str | BackendFactory = "auto",
+        threads: int | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        min_area_px: int = 0,
+        connectivity: int = 8,
+        exit_policy: ExitPolicy | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        check_region_options(connectivity, min_area_px)
+        self._source = bundle
+        self._device = device
+        self._backend_choice = backend
+        self._threads = threads
+        self._thresholds = dict(thresholds or {})
+        self._min_area_px = min_area_px
+        self._connectivity = connectivity
+        self._exit_policy = exit_policy
+        self._clock = clock
+        self._opened: tuple[Bundle, Backend] | None = None
+        self.state = State.NEW
+
+    @property
+    def bundle(self) -> Bundle:
+        """The opened bundle, while the detector is READY."""
+        return self._require_ready()[0]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The bundle's manifest, while the detector is READY."""
+        return self.bundle.manifest
+
+    @property
+    def backend(self) -> Backend:
+        """The open backend, while the detector is READY."""
+        return self._require_ready()[1]
+
+    def open(self) -> None:
+        """Read the bundle and load its stages; afterwards the detector is READY.
+
+        Raises:
+            UsageProblem: If it was opened before, or an option does not fit the bundle.
+            ArtefactRefused: If the bundle is damaged or does not hold what it claims.
+            EnvironmentMismatch: If this machine does not have the device.
+            MissingDependency: If the backend's package is not installed.
+        """
+        if self.state is not State.NEW:
+            raise UsageProblem(
+                f"The detector is {self.state.value}; it is opened once.",
+                remedy="Make a new Detector for the bundle.",
+            )
+        bundle = self._source if isinstance(self._source, Bundle) else Bundle.open(self._source)
+        check_contract(bundle.manifest.input)
+        if bundle.manifest.model.task == "segment":
+            _mask_output(bundle.manifest)
+        resolve_thresholds(bundle.manifest, self._thresholds)
+        self._opened = (bundle, open_backend(self._backend_choice, self._device, bundle, self._threads))
+        self.state = State.READY
+
+    def close(self) -> None:
+        """Free what the detector holds; may be called again."""
+        if self._opened is not None:
+            self._opened[1].close()
+        self._opened = None
+        self.state = State.CLOSED
+
+    def __enter__(self) -> Detector:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __call__(self, frame: object) -> Result:
+        """Answer one frame.
+
+        Args:
+            frame: uint8 (H, W) or (H, W, 3), as the bundle's input contract says.
+
+        Raises:
+            FrameError: If the frame is not what the contract asks for.
+            UsageProblem: If the detector is not READY.
+        """
+        bundle, backend = self._require_ready()
+        started = self._clock()
+        return self._answer(bundle, backend, prepare_frame(frame, bundle.manifest.input), started, None)[0]
+
+    def run_batch(self, frames: object, *, exit_policy: ExitPolicy | None = None) -> tuple[Result, ...]:
+        """Answer frames together, in their order.
+
+        Args:
+            frames: uint8 array (N, H, W[, 3]), or a sequence of frames.
+            exit_policy: For this batch, in place of the detector's own.
+
+        Raises:
+            FrameError: If there is no frame, or one is not what the contract asks for.
+            UsageProblem: If the detector is not READY, or the policy does not fit the batch.
+        """
+        bundle, backend = self._require_ready()
+        started = self._clock()
+        return self._answer(
+            bundle, backend, prepare_batch(frames, bundle.manifest.input), started, exit_policy
+        )
+
+    def _require_ready(self) -> tuple[Bundle, Backend]:
+        if self._opened is None:
+            raise UsageProblem(
+                f"The detector is {self.state.value}, not ready.",
+                remedy="Use it as `with Detector(bundle) as detector: result = detector(frame)`.",
+            )
+        return self._opened
+
+    def _answer(
+        self, bundle: Bundle, backend: Backend, frames: Frames, started: float, exit_policy: ExitPolicy | None
+    ) -> tuple[Result, ...]:
+        policy = exit_policy if exit_policy is not None else self._exit_policy
+        answer = run_stages(backend, bundle.manifest, frames, self._thresholds, policy)
+        if bundle.manifest.model.task == "classify":
+            return _classified(answer, bundle.manifest, backend.name, self._elapsed_ms(started))
+        masks = _read_only(answer.outputs[_mask_output(bundle.manifest)])
+        regions = [self._find(mask, bundle.manifest) for mask in masks]
+        return _segmented(masks, regions, bundle.manifest, backend.name, self._elapsed_ms(started))
+
+    def _find(self, mask: Mask, manifest: Manifest) -> tuple[Region, ...]:
+        rows = find_regions(mask, connectivity=self._connectivity, min_area_px=self._min_area_px)
+        classes = manifest.model.classes
+        if len(rows) and int(rows[:, 5].max()) >= len(classes):
+            raise ArtefactRefused(
+                f"The mask holds class {int(rows[:, 5].max())}; the bundle has {len(classes)} classes."
+            )
+        return name_regions(rows, classes)
+
+    def _elapsed_ms(self, started: float) -> float:
+        return (self._clock() - started) * 1e3
+
+
+def _segmented(
+    masks: Mask, regions: list[tuple[Region, ...]], manifest: Manifest, backend: str, latency_ms: float
+) -> tuple[Result, ...]:
+    results = []
+    for mask, found in zip(masks, regions, strict=True):
+        judgement = judge_regions(found)
+        results.append(
+            Result(
+                task="segment",
+                verdict=judgement.verdict,
+                reason=judgement.reason,
+                label=judgement.label,
+                mask=mask,
+                regions=found,
+                backend=backend,
+                precision=manifest.precision,
+                latency_ms=latency_ms,
+                provenance=manifest.provenance.kind,
+            )
+        )
+    return tuple(results)
+
+
+def _classified(
+    answer: BatchAnswer, manifest: Manifest, backend: str, latency_ms: float
+) -> tuple[Result, ...]:
+    assert answer.probabilities is not None
+    assert answer.exits is not None
+    assert answer.low_confidence is not None
+    classes = manifest.model.classes
+    results = []
+    for row, number, low in zip(
+        answer.probabilities, answer.exits.tolist(), answer.low_confidence.tolist(), strict=True
+    ):
+        judgement = judge_probabilities(row, classes, low_confidence=low)
+        results.append(
+            Result(
+                task="classify",
+                verdict=judgement.verdict,
+                reason=judgement.reason,
+                label=judgement.label,
+                probabilities=dict(zip(classes, row.tolist(), strict=True)),
+                exit=number,
+                low_confidence=low,
+                backend=backend,
+                precision=manifest.precision,
+                latency_ms=latency_ms,
+                provenance=manifest.provenance.kind,
+            )
+        )
+    return tuple(results)
+
+
+def _mask_output(manifest: Manifest) -> str:
+    stage, contract = manifest.stages[-1], manifest.input
+    found = [
+        tensor.name
+        for tensor in stage.outputs
+        if tensor.dtype == "uint8" and tensor.shape[1:] == (contract.height, contract.width)
+    ]
+    if len(found) != 1:
+        raise ArtefactRefused(
+            f"The last stage {stage.name!r} of a bundle that segments must answer one mask "
+            f"uint8 (N, {contract.height}, {contract.width}); it answers {len(found)}."
+        )
+    return found[0]
+
+
+def _read_only(masks: Mask) -> Mask:
+    view = np.asarray(masks).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,117 @@
+"""Exit policies: which rows of a batch an early exit answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_runtime.bundle.manifest import Manifest
+from edgekit_runtime.errors import UsageProblem
+
+Probabilities = npt.NDArray[np.float32]
+Decisions = npt.NDArray[np.bool_]
+
+
+class ExitPolicy(Protocol):
+    """Decides at every exit but the last, which answers whatever is left. Any such function is a policy."""
+
+    def __call__(
+        self, stage: int, name: str, probabilities: Probabilities, rows: npt.NDArray[np.intp], /
+    ) -> Any:
+        """Return which rows are answered here, bool (n,).
+
+        Args:
+            stage: 0-based number of the stage.
+            name: Its name.
+            probabilities: float32 (n, classes) of the rows that are still undecided.
+            rows: Their numbers in the batch, (n,), increasing.
+        """
+        ...
+
+
+class ThresholdExits:
+    """Answers the rows whose largest probability is at least the threshold of the stage.
+
+    The last threshold answers nothing: it says which rows are marked `low_confidence`.
+
+    Args:
+        thresholds: One per stage, 0 to 1; None for a stage without an exit.
+
+    Raises:
+        UsageProblem: If a threshold is not a number from 0 to 1.
+    """
+
+    def __init__(self, thresholds: Iterable[float | None]) -> None:
+        self.thresholds = tuple(thresholds)
+        for value in self.thresholds:
+            # The comparison is false for NaN, too.
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise UsageProblem(f"An exit's threshold must be from 0 to 1, got {value}.")
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> ThresholdExits:
+        """Return the policy that the bundle itself asks for."""
+        return cls(stage.exit.threshold if stage.exit is not None else None for stage in manifest.stages)
+
+    def __call__(
+        self, stage: int, name: str, probabilities: Probabilities, _rows: npt.NDArray[np.intp], /
+    ) -> Decisions:
+        """Return which rows are answered here, bool (n,)."""
+        threshold = self.thresholds[stage]
+        if threshold is None:
+            raise UsageProblem(f"Stage {name!r} has an exit and was given no threshold.")
+        return confidence(probabilities) >= np.float32(threshold)
+
+    def check(self, manifest: Manifest, _frames: int, /) -> None:
+        """Raise UsageProblem unless there is one threshold per stage of the bundle."""
+        if len(self.thresholds) != len(manifest.stages):
+            raise UsageProblem(
+                f"{len(manifest.stages)} exit thresholds are needed, got {len(self.thresholds)}."
+            )
+
+
+class ReplayExits:
+    """Answers every frame of a batch at the exit that a list says, such as one recorded before.
+
+    Args:
+        exits: 1-based number of the stage that answers, one per frame of the batch.
+
+    Raises:
+        UsageProblem: If the list is empty or holds something else than numbers from 1 on.
+    """
+
+    def __init__(self, exits: Iterable[int]) -> None:
+        array = np.asarray(list(exits))
+        if array.ndim != 1 or not array.size or array.dtype.kind not in "iu" or int(array.min()) < 1:
+            raise UsageProblem("Exits to replay must be whole numbers from 1 on, one per frame.")
+        self.exits: npt.NDArray[np.int64] = array.astype(np.int64)
+
+    def __call__(
+        self, stage: int, _name: str, _probabilities: Probabilities, rows: npt.NDArray[np.intp], /
+    ) -> Decisions:
+        """Return which rows are answered here, bool (n,)."""
+        return np.asarray(self.exits[rows] == stage + 1)
+
+    def check(self, manifest: Manifest, frames: int, /) -> None:
+        """Raise UsageProblem unless there is one existing exit per frame."""
+        if len(self.exits) != frames:
+            raise UsageProblem(f"{len(self.exits)} exits to replay do not fit a batch of {frames} frames.")
+        known = {number for number, stage in enumerate(manifest.stages, 1) if stage.exit is not None}
+        unknown = sorted(set(self.exits.tolist()) - known)
+        if unknown:
+            raise UsageProblem(
+                f"The bundle has no exit {unknown[0]}; it has {', '.join(map(str, sorted(known)))}."
+            )
+
+
+def confidence(probabilities: Probabilities) -> Probabilities:
+    """Return the largest probability of each row, (n,); NaN for a row that is not finite throughout.
+
+    NaN compares as false with every threshold, so that such a row is never confident.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.isfinite(probabilities.sum(axis=1))
+    return np.where(finite, probabilities.max(axis=1), np.float32(np.nan))

@@ -1,0 +1,192 @@
+"""What every backend must do. Inherit `BackendConformance`, and give it the two fixtures.
+
+    class TestMyBackend(BackendConformance):
+        @pytest.fixture
+        def make_backend(self, make_bundle):
+            return lambda task: MyBackend(make_bundle(task))
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from edgekit_runtime.backends.base import Backend, State
+from edgekit_runtime.errors import UsageProblem
+
+HEIGHT, WIDTH = 8, 12
+
+MakeBackend = Callable[[str], Backend]
+
+
+class BackendConformance:
+    """Inherited by the tests of each backend."""
+
+    @pytest.fixture
+    def make_backend(self) -> MakeBackend:
+        """Return a function of a task ("segment" or "classify") that makes a NEW backend.
+
+        Its bundle has dynamic batch and grey frames of HEIGHT × WIDTH, the stages, tensors and answers of
+        `edgekit_runtime.testing.fake_bundle` with two exits: answers follow the brightness of the frames.
+        """
+        raise NotImplementedError
+
+    @pytest.fixture
+    def frames(self) -> np.ndarray:
+        return np.random.default_rng(7).integers(0, 256, (5, HEIGHT, WIDTH), np.uint8)
+
+    @pytest.fixture
+    def segmenter(self, make_backend):
+        with make_backend("segment") as backend:
+            yield backend
+
+    @pytest.fixture
+    def classifier(self, make_backend):
+        with make_backend("classify") as backend:
+            yield backend
+
+    def segment(self, backend: Backend, frames: np.ndarray, threshold: float = 0.0) -> np.ndarray:
+        inputs = {
+            "frame": backend.upload(frames),
+            "threshold": backend.upload(np.array(threshold, np.float32)),
+        }
+        return backend.download(backend.run("segment", inputs)["mask"])
+
+    def test_states_run_from_new_over_ready_to_closed(self, make_backend):
+        backend = make_backend("segment")
+        assert backend.state is State.NEW
+        backend.open()
+        assert backend.state is State.READY
+        backend.close()
+        assert backend.state is State.CLOSED
+
+    def test_is_named(self, make_backend):
+        assert make_backend("segment").name
+
+    @pytest.mark.parametrize("state", ["new", "closed"])
+    def test_does_nothing_unless_ready(self, make_backend, frames, state):
+        backend = make_backend("segment")
+        if state == "closed":
+            backend.open()
+            backend.close()
+        for call in (
+            lambda: backend.upload(frames),
+            lambda: backend.run("segment", {}),
+            lambda: backend.take_rows(frames, np.array([0])),
+            lambda: backend.download(frames),
+        ):
+            with pytest.raises(UsageProblem, match=state):
+                call()
+
+    def test_opens_once(self, make_backend):
+        with make_backend("segment") as backend, pytest.raises(UsageProblem, match="ready"):
+            backend.open()
+        with pytest.raises(UsageProblem, match="closed"):
+            backend.open()
+
+    def test_closes_twice_and_unopened(self, make_backend):
+        backend = make_backend("segment")
+        backend.close()
+        backend.close()
+        assert backend.state is State.CLOSED
+
+    def test_gives_back_what_was_uploaded(self, segmenter, frames):
+        for array in (frames, frames[:, ::2, ::-1], np.array(0.5, np.float32)):
+            back = segmenter.download(segmenter.upload(array))
+            np.testing.assert_array_equal(back, array)
+            assert back.dtype == array.dtype
+            assert back.shape == array.shape
+
+    def test_names_an_unknown_stage(self, segmenter):
+        with pytest.raises(UsageProblem, match=r"No stage 'segmnt'.*segment"):
+            segmenter.run("segmnt", {})
+
+    def test_names_missing_and_unknown_inputs(self, segmenter, frames):
+        frame = segmenter.upload(frames)
+        threshold = segmenter.upload(np.array(0, np.float32))
+        for inputs in ({"frame": frame}, {"frame": frame, "threshold": threshold, "other": frame}):
+            with pytest.raises(UsageProblem, match="takes frame, threshold"):
+                segmenter.run("segment", inputs)
+
+    @pytest.mark.parametrize(
+        ("frame", "threshold"),
+        [
+            (np.zeros((2, HEIGHT, WIDTH), np.int8), np.float32(0)),
+            (np.zeros((2, HEIGHT, WIDTH), np.float32), np.float32(0)),
+            (np.zeros((2, HEIGHT, WIDTH), np.uint8), np.float64(0)),
+            (np.zeros((2, HEIGHT, WIDTH + 1), np.uint8), np.float32(0)),
+            (np.zeros((HEIGHT, WIDTH), np.uint8), np.float32(0)),
+            (np.zeros((2, HEIGHT, WIDTH, 1), np.uint8), np.float32(0)),
+            (np.zeros((0, HEIGHT, WIDTH), np.uint8), np.float32(0)),
+            (np.zeros((2, HEIGHT, WIDTH), np.uint8), np.zeros(1, np.float32)),
+        ],
+    )
+    def test_refuses_other_dtypes_and_shapes(self, segmenter, frame, threshold):
+        inputs = {"frame": segmenter.upload(frame), "threshold": segmenter.upload(np.asarray(threshold))}
+        with pytest.raises(UsageProblem, match="segment"):
+            segmenter.run("segment", inputs)
+
+    def test_answers_what_the_graph_says(self, segmenter, frames):
+        mask = self.segment(segmenter, frames)
+        assert mask.dtype == np.uint8
+        np.testing.assert_array_equal(mask, frames >= 128)
+
+    def test_a_threshold_moves_the_mask(self, segmenter, frames):
+        np.testing.assert_array_equal(self.segment(segmenter, frames, 64.0), frames >= 192)
+
+    def test_answers_the_same_twice(self, segmenter, classifier, frames):
+        np.testing.assert_array_equal(self.segment(segmenter, frames), self.segment(segmenter, frames))
+        first, second = (
+            classifier.download(classifier.run("exit1", {"frame": classifier.upload(frames)})["p1"])
+            for _ in range(2)
+        )
+        np.testing.assert_array_equal(first, second)
+
+    def test_an_answer_outlives_the_next_run(self, segmenter, frames):
+        first = self.segment(segmenter, frames)
+        kept = first.copy()
+        self.segment(segmenter, 255 - frames)
+        np.testing.assert_array_equal(first, kept)
+
+    def test_a_frame_alone_equals_its_row_in_a_batch(self, segmenter, frames):
+        together = self.segment(segmenter, frames)
+        for row, frame in enumerate(frames):
+            np.testing.assert_array_equal(self.segment(segmenter, frame[np.newaxis])[0], together[row])
+
+    def test_take_rows_keeps_the_given_order_and_repeats(self, segmenter, frames):
+        rows = np.array([4, 0, 2, 2])
+        taken = segmenter.download(segmenter.take_rows(segmenter.upload(frames), rows))
+        np.testing.assert_array_equal(taken, frames[rows])
+
+    def test_carried_rows_go_on_in_their_order(self, classifier, frames):
+        outputs = classifier.run("exit1", {"frame": classifier.upload(frames)})
+        assert set(outputs) == {"features1", "p1"}
+        rows = np.array([3, 1])
+        kept = classifier.take_rows(outputs["features1"], rows)
+        answer = classifier.download(classifier.run("exit2", {"features1": kept})["p2"])
+        first = classifier.download(outputs["p1"])
+        # Both exits give class 1 the mean brightness; sums in another order differ in the last bits.
+        np.testing.assert_allclose(answer, first[rows], atol=1e-6)
+        np.testing.assert_allclose(first[:, 1], frames.mean(axis=(1, 2)) / 255, atol=1e-6)
+
+    def test_two_run_side_by_side_in_two_threads(self, make_backend, frames):
+        failures: list[BaseException] = []
+
+        def work(shift: int) -> None:
+            try:
+                own = frames + np.uint8(shift)
+                with make_backend("segment") as backend:
+                    for _ in range(20):
+                        np.testing.assert_array_equal(self.segment(backend, own), own >= 128)
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(shift,)) for shift in (0, 90)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures
