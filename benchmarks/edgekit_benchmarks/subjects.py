@@ -8,6 +8,7 @@ from typing import Any
 
 from edgekit_benchmarks.latency import LatencyReport, measure_latency
 from edgekit_runtime import Detector
+from edgekit_runtime.backends import BackendFactory
 from edgekit_runtime.errors import UsageProblem
 
 
@@ -51,12 +52,20 @@ def bench_bundle(
     path: Path,
     *,
     device: str = "auto",
-    backend: str = "auto",
+    backend: str | BackendFactory = "auto",
     threads: int | None = None,
     warmup: int = 20,
     samples: int = 200,
 ) -> BenchRun:
     """Measure a bundle on the frame of its first golden sample, from frame in to regions out.
+
+    Args:
+        path: The bundle.
+        device: "auto", "cpu", "cuda", "cuda:N" or "jetson".
+        backend: "auto", the name of a backend, or a factory.
+        threads: Threads per run; None leaves the choice to the backend.
+        warmup: Untimed calls.
+        samples: Timed calls.
 
     Raises:
         UsageProblem: If the bundle holds no golden sample.

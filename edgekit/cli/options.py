@@ -16,7 +16,7 @@ from edgekit_runtime.backends.devices import DEVICES
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class SizeType(click.ParamType):
+class SizeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """`HxW` in pixels, such as 512x512 → (height, width)."""
 
     name = "HxW"
@@ -37,7 +37,7 @@ class SizeType(click.ParamType):
 LARGEST_BATCH = 4096
 
 
-class BatchType(click.ParamType):
+class BatchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A number of frames, or `dynamic` → None."""
 
     name = "N|dynamic"

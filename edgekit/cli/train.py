@@ -82,8 +82,9 @@ def train(
         if not model or not data:
             raise UsageProblem("Name --model and --data, or --resume RUN.")
         recipe = get_recipe(MODELS.get(model).recipe, schedule)
-        changes = {"epochs": epochs, "learning_rate": learning_rate}
-        recipe = replace(recipe, **{key: value for key, value in changes.items() if value is not None})
+        recipe = replace(
+            recipe, epochs=epochs or recipe.epochs, learning_rate=learning_rate or recipe.learning_rate
+        )
         folder = RunFolder(out or Path("runs") / f"{model}-{schedule}")
         record = RunRecord(model, recipe, seed, data, include_normal, split_seed=seed)
         folder.require_new()

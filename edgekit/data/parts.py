@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edgekit.data.contract import Dataset
 from edgekit.data.splits import split_dataset
 from edgekit_runtime.bundle.manifest import DataInfo
-from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.errors import DatasetError, UsageProblem
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ def choose_part(
 
     Raises:
         UsageProblem: If a part is asked for and the stored split does not belong to these data.
+        DatasetError: If the split does not give the part that was recorded: figures would count training images.
     """
     same = trained_on is not None and trained_on.fingerprint == dataset.fingerprint()
     if part == "all" or (part is None and not same):
@@ -42,4 +43,10 @@ def choose_part(
         )
     split = split_dataset(dataset, seed=trained_on.split_seed, fractions=trained_on.split_fractions)
     name = part or default
-    return ChosenPart(split.subset(dataset, name), name)
+    chosen = split.subset(dataset, name)
+    if chosen.fingerprint() != trained_on.parts.get(name):
+        raise DatasetError(
+            f"The {name} part of {dataset.name} is not the one that was recorded when the network was trained.",
+            remedy="Use --split all, and read the figures as those of images that may have been trained on.",
+        )
+    return ChosenPart(chosen, name)

@@ -54,6 +54,8 @@ def split_dataset(
         raise UsageProblem(
             f"The fractions of a split must be positive and add up to 1, got {dict(fractions)}."
         )
+    # A record on the disk may have sorted the fractions' names: the order in which parts are dealt must not follow it.
+    fractions = {part: fractions[part] for part in sorted(fractions, key=_part_order)}
     parts: dict[str, list[int]] = {part: [] for part in fractions}
     for groups in _groups_by_stratum(dataset).values():
         names = sorted(groups, key=lambda group: _rank(seed, group))
@@ -81,6 +83,10 @@ def _groups_by_stratum(dataset: Dataset) -> dict[str, dict[str, list[int]]]:
 
 def _rank(seed: int, group: str) -> str:
     return hashlib.sha256(f"{seed}/{group}".encode()).hexdigest()
+
+
+def _part_order(part: str) -> tuple[int, str]:
+    return (PARTS.index(part) if part in PARTS else len(PARTS), part)
 
 
 def _deal(names: list[str], fractions: Mapping[str, float]) -> dict[str, list[str]]:

@@ -22,9 +22,9 @@ def choose_device(name: str) -> str:
         return "cpu"
     if device.kind != "cuda":
         raise UsageProblem(f"Training runs on cpu or cuda, not on {name}.")
-    if device.index >= torch.cuda.device_count():
+    if device.number >= torch.cuda.device_count():
         raise DeviceUnavailable(
             f"torch sees {torch.cuda.device_count()} GPUs here; {name} is not one of them.",
             remedy="Use --device cpu, or install a CUDA build of torch.",
         )
-    return f"cuda:{device.index}"
+    return f"cuda:{device.number}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_export import contract, tracing
+from edgekit_export import tracing
 from edgekit_export.execution import ChainRunner
-from edgekit_export.exportable import ExportInput, ExportStage, Module, Normalisation
+from edgekit_export.exportable import Module, Normalisation
 from edgekit_export.golden import GoldenFiles, make_mask_samples, make_probability_samples
 from edgekit_export.parity import Expected, ParityFailed, check_parity
 from edgekit_export.passes.names import LOGITS, THRESHOLD
-from edgekit_export.rewriting import REWRITES, RewrittenStage, rewrite_stages
+from edgekit_export.planning import ExportPlan, Report, make_plan
+from edgekit_export.rewriting import rewrite_stages
 from edgekit_export.rounding import measure_bounds
 from edgekit_export.stage_info import describe_input, describe_stages
 from edgekit_export.task_metric import Evaluate, Predictors, check_metric
@@ -26,6 +27,7 @@ from edgekit_runtime.bundle import (
     SCHEMA_NAME,
     SCHEMA_VERSION,
     DataInfo,
+    InputContract,
     Manifest,
     ModelInfo,
     ParityCheck,
@@ -36,10 +38,8 @@ from edgekit_runtime.bundle import (
 )
 from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.bundle.writer import check_bundle_target
-from edgekit_runtime.errors import UsageProblem
 
 Array = npt.NDArray[Any]
-Report = Callable[[str], None]
 
 MOST_PARITY_SAMPLES = 3
 MOST_GOLDEN_CANDIDATES = 16
@@ -63,23 +63,6 @@ class ExportReport:
     checks: tuple[ParityCheck, ...]
     stages: tuple[StageInfo, ...]
     golden: int
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """The arguments of an export, checked."""
-
-    model: Module
-    info: ModelInfo
-    normalisation: Normalisation
-    input: ExportInput
-    stages: tuple[ExportStage, ...]
-    size: tuple[int, int]
-    batch: int | None
-    samples: tuple[Array, ...]
-    threshold: float | None
-    rewrites: frozenset[str]
-    report: Report
 
 
 @dataclass(frozen=True)
@@ -147,18 +130,28 @@ def export_bundle(
     """
     target = Path(out)
     check_bundle_target(target)
-    plan = _plan(model, model_info, normalisation, size, batch, samples, thresholds, rewrites, report)
-    contract_info = describe_input(
+    plan = make_plan(
+        model,
+        model_info,
+        normalisation,
+        size=size,
+        batch=batch,
+        samples=samples,
+        thresholds=thresholds,
+        rewrites=rewrites,
+        report=report,
+    )
+    input_contract = describe_input(
         plan.input, normalisation, size=plan.size, batch=batch, fit=fit, mm_per_pixel=mm_per_pixel
     )
-    result = _build(plan, contract_info, evaluate)
+    result = _build(plan, input_contract, evaluate)
     last = result.stages[-1].name
     defaults = () if plan.threshold is None else (ThresholdInfo(THRESHOLD, last, "logit", plan.threshold),)
     manifest = Manifest(
         schema=f"{SCHEMA_NAME}/{SCHEMA_VERSION}",
         name=name,
         model=model_info,
-        input=contract_info,
+        input=input_contract,
         precision="fp32",
         stages=result.stages,
         thresholds=defaults,
@@ -175,55 +168,7 @@ def export_bundle(
     return ExportReport(target, bundle.digest, result.checks, result.stages, len(result.golden.samples))
 
 
-def _plan(
-    model: Module,
-    info: ModelInfo,
-    normalisation: Normalisation,
-    size: tuple[int, int] | None,
-    batch: int | None,
-    samples: Sequence[npt.NDArray[Any]],
-    thresholds: Mapping[str, float],
-    rewrites: frozenset[str],
-    report: Report,
-) -> _Plan:
-    if not tracing.is_exportable(model):
-        raise UsageProblem(
-            f"A {type(model).__name__} cannot be exported: it is no torch module with `task`, "
-            "`export_input()` and `stages()`.",
-            remedy="Give it these three; edgekit_export.exportable says what they return.",
-        )
-    unknown = sorted(rewrites - set(REWRITES))
-    if unknown:
-        raise UsageProblem(
-            f"There is no rewrite {unknown[0]!r}.", remedy=f"Choose from: {', '.join(sorted(REWRITES))}."
-        )
-    if model.task != info.task:
-        raise UsageProblem(f"The network's task is {model.task!r}, and it was described as {info.task!r}.")
-    tracing.check_finite(model)
-    export_input, stages = tracing.read_contract(model)
-    size = size or export_input.default_size
-    contract.check_size(size, export_input.multiple)
-    contract.check_batch(batch)
-    contract.check_normalisation(normalisation, 1 if export_input.channels == "grey" else 3)
-    contract.check_stages(stages, info.task)
-    frames = tuple(contract.check_samples(samples, export_input, size))
-    threshold = contract.check_threshold(thresholds, info.task)
-    return _Plan(
-        model,
-        info,
-        normalisation,
-        export_input,
-        stages,
-        size,
-        batch,
-        frames,
-        threshold,
-        frozenset(rewrites),
-        report,
-    )
-
-
-def _build(plan: _Plan, contract_info: Any, evaluate: Evaluate | None) -> _Result:
+def _build(plan: ExportPlan, input_contract: InputContract, evaluate: Evaluate | None) -> _Result:
     plan.report("running the network in torch")
     reference = tracing.Reference(plan.model, plan.normalisation)
     expected = _run_reference(plan, reference)
@@ -234,7 +179,8 @@ def _build(plan: _Plan, contract_info: Any, evaluate: Evaluate | None) -> _Resul
         traced, expected, plan.normalisation, plan.input.channels, plan.info.task, plan.batch, plan.rewrites
     )
     graphs = tuple(stage.data for stage in rewritten)
-    stages = _describe(plan, expected, contract_info, rewritten)
+    costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
+    stages = describe_stages(plan.stages, expected.outputs, input_contract, plan.info, costs)
     plan.report("comparing with torch")
     checks = check_parity(stages, graphs, expected, batch=plan.batch, threshold=plan.threshold)
     chain = ChainRunner(graphs, batch=plan.batch)
@@ -248,7 +194,7 @@ def _build(plan: _Plan, contract_info: Any, evaluate: Evaluate | None) -> _Resul
     return _Result(stages, graphs, checks, _record_golden(plan, reference, expected, chain, stages))
 
 
-def _run_reference(plan: _Plan, reference: tracing.Reference) -> Expected:
+def _run_reference(plan: ExportPlan, reference: tracing.Reference) -> Expected:
     chosen = _spread(plan.samples, MOST_PARITY_SAMPLES)
     # A plain texture may leave a channel at rest; noise moves every weight.
     noise = np.random.default_rng(0).integers(0, 256, chosen[0].shape, np.uint8)
@@ -258,15 +204,8 @@ def _run_reference(plan: _Plan, reference: tracing.Reference) -> Expected:
     return Expected(frames, outputs, measure_bounds(outputs, double))
 
 
-def _describe(
-    plan: _Plan, expected: Expected, contract_info: Any, rewritten: Sequence[RewrittenStage]
-) -> tuple[StageInfo, ...]:
-    costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
-    return describe_stages(plan.stages, expected.outputs, contract_info, plan.info, costs)
-
-
 def _record_golden(
-    plan: _Plan,
+    plan: ExportPlan,
     reference: tracing.Reference,
     expected: Expected,
     chain: ChainRunner,

@@ -3,16 +3,14 @@
 This is the one file of edgekit_export that imports torch. The exporter is `torch.onnx.export(dynamo=True)`:
 it is the maintained one, it keeps BatchNormalization as a node of its own when told not to optimise, and it
 gave the same graph in every order and process that was tried. What it leaves in the graph (file names and
-lines of source, torch's version) is removed here.
+lines of source, torch's version) is removed by `tidying`.
 """
 
 from __future__ import annotations
 
-import ast
 import copy
 import logging
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,16 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 import torch
-from onnx_ir.passes.common import (
-    IdentityEliminationPass,
-    LiftConstantsToInitializersPass,
-    RemoveUnusedNodesPass,
-    RemoveUnusedOpsetsPass,
-)
-from onnxscript import optimizer
 
 from edgekit_export.exportable import Exportable, ExportInput, ExportStage, Module, Normalisation
-from edgekit_export.graph_io import infer_shapes
+from edgekit_export.tidying import tidy_graph
 from edgekit_runtime.bundle.manifest import BATCH
 from edgekit_runtime.errors import CheckpointError, UsageProblem
 
@@ -41,8 +32,6 @@ OPSET = 18
 
 _EXAMPLE_ROWS = 2
 """Rows of the example of a dynamic batch: torch.export takes 0 and 1 for constants."""
-
-_SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 def version() -> str:
@@ -167,7 +156,7 @@ def trace_stages(model: Module, *, size: tuple[int, int], batch: int | None) -> 
         for index, stage in enumerate(_ready_stages(copied)):
             image = torch.zeros(rows, channels, *size)
             inputs = (image,) if index == 0 else tuple(values[name] for name in stage.inputs)
-            graphs.append(_clean(_trace(stage, inputs, dynamic=batch is None), stage))
+            graphs.append(tidy_graph(_trace(stage, inputs, dynamic=batch is None), stage))
             values = _call_stage(stage, inputs)
     return graphs
 
@@ -187,8 +176,16 @@ def _call_stage(stage: ExportStage, inputs: Sequence[torch.Tensor]) -> dict[str,
     if len(tensors) != len(stage.outputs):
         raise UsageProblem(
             f"Stage {stage.name!r} names {len(stage.outputs)} outputs ({', '.join(stage.outputs)}) "
-            f"and its forward returns {len(tensors)}."
+            f"and its forward returns {len(tensors)}.",
+            remedy="Name every tensor that forward returns, in its order.",
         )
+    for name, tensor in zip(stage.outputs, tensors, strict=True):
+        if not tensor.is_floating_point() or tensor.ndim < 2 or len(tensor) != len(inputs[0]):
+            raise UsageProblem(
+                f"The output {name!r} of stage {stage.name!r} must be float with one row per image, "
+                f"got {tensor.dtype} {tuple(tensor.shape)}.",
+                remedy="Leave thresholds and class indices to the export, and keep the batch as first axis.",
+            )
     return dict(zip(stage.outputs, tensors, strict=True))
 
 
@@ -227,49 +224,6 @@ def _cause(error: BaseException) -> str:
         error = error.__cause__
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def _clean(model: ir.Model, stage: ExportStage) -> ir.Model:
-    """Fold constants, drop what the tracer noted about this machine, and give everything a stable name."""
-    optimizer.fold_constants(model)
-    for tidy in (
-        LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
-        IdentityEliminationPass(),
-        RemoveUnusedNodesPass(),
-        RemoveUnusedOpsetsPass(),
-    ):
-        tidy(model)
-    _rename(model.graph, keep={*stage.inputs, *stage.outputs})
-    model.graph.name = stage.name
-    return infer_shapes(model)
-
-
-def _rename(graph: ir.Graph, keep: set[str]) -> None:
-    """Name each node after its module, such as encoder1.0.Conv, and its values after the node."""
-    # First out of the way, so that no new name meets an old one.
-    for node in graph:
-        for value in node.outputs:
-            if value.name not in keep:
-                value.name = f"old.{value.name}"
-    seen: Counter[str] = Counter(str(name) for name in graph.initializers)
-    for node in graph:
-        stem = ".".join(item for item in (_scope(node), node.op_type) if item)
-        seen[stem] += 1
-        node.name = stem if seen[stem] == 1 else f"{stem}_{seen[stem] - 1}"
-        for index, value in enumerate(node.outputs):
-            if value.name not in keep:
-                value.name = node.name if index == 0 else f"{node.name}.{index}"
-
-
-def _scope(node: ir.Node) -> str:
-    """Return the dotted path of the innermost module that a node was traced in."""
-    noted = node.metadata_props.get(_SCOPES)
-    if noted is None:
-        return ""
-    scopes = [str(item) for item in ast.literal_eval(noted)]
-    # The last entry is the operation; entries that torch adds on its own start with an underscore.
-    modules = [scope for scope in scopes[:-1] if scope and not scope.startswith("_")]
-    return modules[-1] if modules else ""
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,8 @@ _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)
 _CANNOT_LOCK = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.ENOLCK, errno.EBADF)
-_ATTEMPTS = 16
+_NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
+_ATTEMPTS = 100
 
 
 @contextlib.contextmanager
@@ -65,8 +67,7 @@ def staged_directory(target: Path) -> Iterator[Path]:
     finally:
         if staged is not None:
             _remove(staged)  # what was staged; after an exchange, the old content
-        if lock is not None:
-            os.close(lock)
+        _release(lock)
 
 
 def replace_directory(staged: Path, target: Path) -> None:
@@ -111,8 +112,7 @@ def clear_leftovers(target: Path) -> None:
             else:
                 _remove(leftover)
         finally:
-            if lock is not None:
-                os.close(lock)
+            _release(lock)
 
 
 def make_write_fault(target: Path, error: OSError) -> IoFault:
@@ -124,16 +124,20 @@ def make_write_fault(target: Path, error: OSError) -> IoFault:
 
 
 def _check_target(target: Path) -> None:
-    if target.is_symlink():
-        raise UsageProblem(
-            f"{target} is a link.", remedy="Name the directory that it points to, or remove the link."
-        )
-    if target.exists() and not target.is_dir():
-        raise UsageProblem(f"{target} is a file.", remedy="Choose another name, or move the file away.")
     if not target.parent.is_dir():
         raise UsageProblem(
             f"{target.parent} is no directory.", remedy="Create it first, or choose a place that exists."
         )
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(mode):
+        raise UsageProblem(
+            f"{target} is a link.", remedy="Name the directory that it points to, or remove the link."
+        )
+    if not stat.S_ISDIR(mode):
+        raise UsageProblem(f"{target} is a file.", remedy="Choose another name, or move the file away.")
 
 
 def _make_locked(target: Path) -> tuple[Path, int | None]:
@@ -144,13 +148,11 @@ def _make_locked(target: Path) -> tuple[Path, int | None]:
         # Before the lock is held, a writer of the same target may take the directory for a leftover.
         try:
             lock = _lock(staged)
-            if lock is None:
-                return staged, None
-            if os.path.samestat(os.fstat(lock), staged.stat()):
-                return staged, lock
         except (BlockingIOError, FileNotFoundError):
             continue
-        os.close(lock)
+        if lock is None or _holds(lock, staged):
+            return staged, lock
+        _release(lock)
     raise OSError(errno.EBUSY, "other processes keep clearing its staging directory")
 
 
@@ -160,12 +162,10 @@ def _move_into_place(staged: Path, target: Path) -> bool:
         staged.rename(target)  # onto nothing, or onto an empty directory
         return True
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+        if error.errno not in _NOT_EMPTY:
             raise
     try:
-        if not _exchange(staged, target):
-            _swap_aside(staged, target)
-        return True
+        return _exchange(staged, target) or _swap_aside(staged, target)
     except FileNotFoundError:
         return False
 
@@ -186,44 +186,65 @@ def _exchange(first: Path, second: Path) -> bool:
     raise OSError(code, os.strerror(code), str(first), None, str(second))
 
 
-def _swap_aside(staged: Path, target: Path) -> None:
-    """Exchange in two steps. The lock keeps other writers from bringing the old content back in between."""
+def _swap_aside(staged: Path, target: Path) -> bool:
+    """Exchange in two steps; False if another writer came in between and it must be tried again."""
     aside = _beside(target, "old")
-    lock = _lock(target)
+    lock = _lock(target, wait=True)  # keeps other writers from bringing the old content back
     try:
+        if lock is not None and not _holds(lock, target):
+            return False
         target.rename(aside)
         try:
             staged.rename(target)
-        except BaseException:
+        except BaseException as error:
             if not os.path.lexists(target):
                 aside.rename(target)
+            elif isinstance(error, OSError) and error.errno in _NOT_EMPTY:
+                _remove(aside)
+                return False
             raise
         _remove(aside)
+        return True
     finally:
-        if lock is not None:
-            os.close(lock)
+        _release(lock)
 
 
 def _beside(target: Path, kind: str) -> Path:
     return target.parent / f".{target.name}.{kind}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-def _lock(directory: Path) -> int | None:
+def _lock(directory: Path, *, wait: bool = False) -> int | None:
     """Lock a directory and return the descriptor that holds the lock; None where there are no locks.
 
     Raises:
-        BlockingIOError: If another process holds the lock.
+        BlockingIOError: If another process holds the lock and `wait` is False.
         OSError: If the directory is gone, or is a link or a file.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException as error:
         os.close(descriptor)
-        if error.errno in _CANNOT_LOCK:
+        if isinstance(error, OSError) and error.errno in _CANNOT_LOCK:
             return None
         raise
     return descriptor
+
+
+def _holds(lock: int, directory: Path) -> bool:
+    """Whether the lock is on what has the directory's name now."""
+    try:
+        return os.path.samestat(os.fstat(lock), directory.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _release(lock: int | None) -> None:
+    if lock is not None:
+        # A process that was forked meanwhile shares the lock, so that closing alone would not release it.
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        os.close(lock)
 
 
 def _is_alive(process: int) -> bool:

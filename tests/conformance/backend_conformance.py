@@ -1,9 +1,9 @@
 """What every backend must do. Inherit `BackendConformance`, and give it the two fixtures.
 
-    class TestMyBackend(BackendConformance):
-        @pytest.fixture
-        def make_backend(self, make_bundle):
-            return lambda task: MyBackend(make_bundle(task))
+class TestMyBackend(BackendConformance):
+    @pytest.fixture
+    def make_backend(self, make_bundle):
+        return lambda task: MyBackend(make_bundle(task))
 """
 
 from __future__ import annotations
@@ -86,6 +86,13 @@ class BackendConformance:
             backend.open()
         with pytest.raises(UsageProblem, match="closed"):
             backend.open()
+
+    def test_a_ready_backend_may_be_entered(self, make_backend):
+        backend = make_backend("segment")
+        backend.open()
+        with backend as entered:
+            assert entered is backend
+        assert backend.state is State.CLOSED
 
     def test_closes_twice_and_unopened(self, make_backend):
         backend = make_backend("segment")

@@ -114,7 +114,8 @@ class Backend(ABC):
         return self._download_impl(tensor)
 
     def __enter__(self) -> Backend:
-        self.open()
+        if self.state is not State.READY:
+            self.open()
         return self
 
     def __exit__(

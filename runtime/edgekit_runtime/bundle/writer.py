@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import stat
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 from edgekit_runtime.bundle.manifest import FileInfo, Manifest
@@ -43,7 +44,7 @@ def write_bundle(target: str | Path, manifest: Manifest, files: Mapping[str, byt
     }
     raw = manifest_bytes(dataclasses.replace(manifest, files=infos))
     with staged_directory(target) as staged:
-        for name, content in (*files.items(), (MANIFEST_FILE, raw)):
+        for name, content in chain(files.items(), [(MANIFEST_FILE, raw)]):
             path = staged / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)

@@ -1,0 +1,101 @@
+"""The arguments of an export, checked and completed before anything is traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from edgekit_export import contract, tracing
+from edgekit_export.exportable import ExportInput, ExportStage, Module, Normalisation
+from edgekit_export.rewriting import REWRITES
+from edgekit_runtime.bundle import ModelInfo
+from edgekit_runtime.errors import UsageProblem
+
+Array = npt.NDArray[Any]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """An export that can be carried out.
+
+    Attributes:
+        model: The network; it is only ever copied.
+        info: What the manifest says about it.
+        normalisation: What it was trained with.
+        input: The image that it takes.
+        stages: What it states about its stages.
+        size: (height, width).
+        batch: Frames per run; None where it is dynamic.
+        samples: Frames of that size.
+        threshold: Default on the logit; None where the task has none.
+        rewrites: Chosen rewrites.
+        report: Receives one line per step.
+    """
+
+    model: Module
+    info: ModelInfo
+    normalisation: Normalisation
+    input: ExportInput
+    stages: tuple[ExportStage, ...]
+    size: tuple[int, int]
+    batch: int | None
+    samples: tuple[Array, ...]
+    threshold: float | None
+    rewrites: frozenset[str]
+    report: Report
+
+
+def make_plan(
+    model: Module,
+    info: ModelInfo,
+    normalisation: Normalisation,
+    *,
+    size: tuple[int, int] | None,
+    batch: int | None,
+    samples: Sequence[Array],
+    thresholds: Mapping[str, float],
+    rewrites: frozenset[str],
+    report: Report,
+) -> ExportPlan:
+    """Check the arguments of `export_bundle`; arguments and errors as there."""
+    if not tracing.is_exportable(model):
+        raise UsageProblem(
+            f"A {type(model).__name__} cannot be exported: it is no torch module with `task`, "
+            "`export_input()` and `stages()`.",
+            remedy="Give it these three; edgekit_export.exportable says what they return.",
+        )
+    unknown = sorted(rewrites - set(REWRITES))
+    if unknown:
+        choices = ", ".join(sorted(REWRITES))
+        raise UsageProblem(f"There is no rewrite {unknown[0]!r}.", remedy=f"Choose from: {choices}.")
+    if model.task != info.task:
+        raise UsageProblem(
+            f"The network's task is {model.task!r}, and it was described as {info.task!r}.",
+            remedy="Describe it by its own task.",
+        )
+    contract.check_batch(batch)
+    tracing.check_finite(model)
+    export_input, stages = tracing.read_contract(model)
+    contract.check_stages(stages, info.task)
+    size = size or export_input.default_size
+    contract.check_size(size, export_input.multiple)
+    contract.check_normalisation(normalisation, 1 if export_input.channels == "grey" else 3)
+    frames = tuple(contract.check_samples(samples, export_input, size))
+    threshold = contract.check_threshold(thresholds, info.task)
+    return ExportPlan(
+        model,
+        info,
+        normalisation,
+        export_input,
+        stages,
+        size,
+        batch,
+        frames,
+        threshold,
+        frozenset(rewrites),
+        report,
+    )

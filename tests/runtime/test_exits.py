@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.exits import ReplayExits, ThresholdExits, confidence
+from edgekit_runtime.testing import fake_bundle
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    return fake_bundle(tmp_path / "fake.edgekit", task="classify", exits=3, exit_threshold=0.75).manifest
+
+
+def test_confidence_is_the_largest_probability_and_nan_for_rows_that_are_not_finite():
+    rows = np.array([[0.2, 0.8], [NAN, 0.9], [0.9, NAN], [INF, 0.1], [-INF, INF], [0.5, 0.5]], np.float32)
+    found = confidence(rows)
+    np.testing.assert_array_equal(np.isnan(found), [False, True, True, True, True, False])
+    np.testing.assert_array_equal(found[[0, 5]], np.float32([0.8, 0.5]))
+
+
+def test_thresholds_answer_from_the_threshold_on_and_never_nan():
+    policy = ThresholdExits([0.8, None])
+    rows = np.array([[0.2, 0.8], [0.21, 0.79], [NAN, 0.9], [1.0, 0.0]], np.float32)
+    assert policy(0, "s", rows, np.arange(4)).tolist() == [True, False, False, True]
+    assert ThresholdExits([0.0])(0, "s", rows, np.arange(4)).tolist() == [True, True, False, True]
+
+
+def test_the_bundle_has_its_own_thresholds(manifest):
+    assert ThresholdExits.of(manifest).thresholds == (0.75, 0.75, 0.75)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, NAN, INF])
+def test_thresholds_outside_0_to_1_are_refused(value):
+    with pytest.raises(UsageProblem, match="from 0 to 1"):
+        ThresholdExits([0.5, value])
+
+
+@pytest.mark.parametrize("values", [[], [0.5] * 2, [0.5] * 4])
+def test_there_is_one_threshold_per_stage(manifest, values):
+    with pytest.raises(UsageProblem, match="3 exit thresholds"):
+        ThresholdExits(values).check(manifest, 1)
+
+
+def test_an_exit_without_a_threshold_is_named():
+    with pytest.raises(UsageProblem, match="'s1'"):
+        ThresholdExits([None])(0, "s1", np.ones((1, 2), np.float32), np.arange(1))
+
+
+def test_replay_answers_where_the_list_says(manifest):
+    policy = ReplayExits([1, 3, 2, 1])
+    policy.check(manifest, 4)
+    nothing = np.zeros((3, 2), np.float32)
+    assert policy(0, "exit1", nothing, np.array([0, 1, 3])).tolist() == [True, False, True]
+    assert policy(1, "exit2", nothing, np.array([1, 2])).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("exits", [[], [0], [1, -1], [1.0], ["1"], [[1]], [None]])
+def test_exits_to_replay_are_numbers_from_1_on(exits):
+    with pytest.raises(UsageProblem, match="from 1 on"):
+        ReplayExits(exits)
+
+
+def test_replay_must_fit_the_batch_and_the_bundle(manifest):
+    with pytest.raises(UsageProblem, match="2 exits to replay do not fit a batch of 3"):
+        ReplayExits([1, 2]).check(manifest, 3)
+    with pytest.raises(UsageProblem, match="no exit 4; it has 1, 2, 3"):
+        ReplayExits([1, 4]).check(manifest, 2)

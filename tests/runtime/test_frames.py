@@ -1,0 +1,117 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from edgekit_runtime.bundle import InputContract
+from edgekit_runtime.errors import FrameError, UsageProblem
+from edgekit_runtime.frames import check_contract, frame_shape, prepare_batch, prepare_frame
+
+GREY = InputContract("frame", "grey", "uint8", 8, 255.0, 4, 6, 1, "refuse", None, None)
+COLOUR = dataclasses.replace(GREY, channels="bgr")
+
+
+def test_a_frame_becomes_a_batch_of_one():
+    frame = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    batch = prepare_frame(frame, GREY)
+    assert batch.shape == (1, 4, 6)
+    np.testing.assert_array_equal(batch[0], frame)
+    assert prepare_frame(np.zeros((4, 6, 3), np.uint8), COLOUR).shape == (1, 4, 6, 3)
+    assert frame_shape(GREY) == (4, 6)
+    assert frame_shape(COLOUR) == (4, 6, 3)
+
+
+def test_frames_that_are_not_contiguous_are_taken_as_they_look():
+    wide = np.arange(96, dtype=np.uint8).reshape(8, 12)
+    for frame in (wide[::2, ::2], wide[::-2, ::-2], np.asfortranarray(wide[:4, :6])):
+        batch = prepare_frame(frame, GREY)
+        assert batch.flags.c_contiguous
+        np.testing.assert_array_equal(batch[0], frame)
+        np.testing.assert_array_equal(prepare_batch([frame], GREY)[0], frame)
+    backwards = np.zeros((5, 4, 6, 3), np.uint8)[:, :, :, ::-1]
+    assert prepare_batch(backwards, COLOUR).flags.c_contiguous
+
+
+def test_a_contiguous_batch_is_not_copied():
+    batch = np.zeros((3, 4, 6), np.uint8)
+    assert prepare_batch(batch, GREY) is batch
+
+
+def test_sequences_keep_their_order():
+    frames = [np.full((4, 6), value, np.uint8) for value in range(3)]
+    for given in (frames, tuple(frames), iter(frames), np.stack(frames)):
+        assert prepare_batch(given, GREY)[:, 0, 0].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("frame", "came", "remedy"),
+    [
+        (np.zeros((4, 6), np.uint16), "uint16", "8 bits"),
+        (np.zeros((4, 6), np.float32), "float32", "normalisation"),
+        (np.zeros((4, 6), bool), "bool", "not a mask"),
+        (np.zeros((6, 4), np.uint8), r"\(6, 4\)", "4 rows and 6 columns"),
+        (np.zeros((4, 6, 1), np.uint8), r"\(4, 6, 1\)", r"frame\[..., 0\]"),
+        (np.zeros((4, 6, 3), np.uint8), r"\(4, 6, 3\)", "grey"),
+        (np.zeros((4, 6, 4), np.uint8), r"\(4, 6, 4\)", "grey"),
+        (np.zeros(6, np.uint8), r"\(6,\)", "grey"),
+        (np.uint8(3), "uint8", "asarray"),
+        ([[0, 0]], "list", "asarray"),
+        (None, "NoneType", "asarray"),
+    ],
+)
+def test_a_grey_frame_that_does_not_fit_is_refused(frame, came, remedy):
+    with pytest.raises(FrameError, match=rf"uint8 \(4, 6\).*{came}") as caught:
+        prepare_frame(frame, GREY)
+    assert __import__("re").search(remedy, caught.value.remedy)
+    with pytest.raises(FrameError, match=f"Frame 1 .*{came}"):
+        prepare_batch([np.zeros((4, 6), np.uint8), frame], GREY)
+
+
+@pytest.mark.parametrize(
+    ("frame", "remedy"),
+    [
+        (np.zeros((4, 6, 4), np.uint8), "alpha"),
+        (np.zeros((4, 6), np.uint8), "colour"),
+        (np.zeros((3, 4, 6), np.uint8), "channels last"),
+        (np.zeros((4, 7, 3), np.uint8), "6 columns"),
+    ],
+)
+def test_a_colour_frame_that_does_not_fit_is_refused(frame, remedy):
+    with pytest.raises(FrameError, match=r"uint8 bgr \(4, 6, 3\)") as caught:
+        prepare_frame(frame, COLOUR)
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("frames", [[], (), np.zeros((0, 4, 6), np.uint8), iter([])])
+def test_an_empty_batch_is_refused(frames):
+    with pytest.raises(FrameError, match="no frame"):
+        prepare_batch(frames, GREY)
+
+
+def test_one_frame_in_place_of_a_batch_is_explained():
+    with pytest.raises(FrameError) as caught:
+        prepare_batch(np.zeros((4, 6), np.uint8), GREY)
+    assert "frame[None]" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "frames", ["frame.png", b"", None, 3, np.zeros((2, 4, 6, 3), np.uint8), np.zeros((2, 4, 6))]
+)
+def test_batches_that_hold_no_frames_are_refused(frames):
+    with pytest.raises(FrameError, match="uint8"):
+        prepare_batch(frames, GREY)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"fit": "pad"}, "'pad'"), ({"fit": "tile"}, "'tile'"), ({"dtype": "int32", "bits": 12}, "12-bit")],
+)
+def test_contracts_of_later_releases_are_refused(change, message):
+    contract = dataclasses.replace(GREY, **change)
+    for call in (
+        lambda: check_contract(contract),
+        lambda: prepare_frame(np.zeros((4, 6), np.uint8), contract),
+        lambda: prepare_batch(np.zeros((1, 4, 6), np.uint8), contract),
+    ):
+        with pytest.raises(UsageProblem, match=message):
+            call()
