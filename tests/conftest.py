@@ -1,8 +1,16 @@
-"""A small good bundle of each task, without ONNX: a stage's bytes are opaque to the bundle format."""
+"""What all tests share: real images where there are some, and a small good bundle of each task without ONNX.
+
+A stage's bytes are opaque to the bundle format, hence bundles that no backend could run.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
+
+# Before torch, NumPy or ONNX Runtime start their threads: tests run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -26,6 +34,17 @@ from edgekit_runtime.bundle import (
 )
 
 HEIGHT, WIDTH = 8, 16
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real images: EDGEKIT_DATA, by default ../shared/data beside the repository."""
+    folder = REPOSITORY / os.environ.get("EDGEKIT_DATA", "../shared/data")
+    if not folder.is_dir():
+        pytest.skip(f"no real images: {folder} is no folder (set EDGEKIT_DATA)")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -121,9 +140,17 @@ def classify_files() -> dict[str, bytes]:
     return {"stages/exit1.onnx": b"one", "stages/exit2.onnx": b"two"}
 
 
+@pytest.fixture(scope="session")
+def _segment_original(
+    tmp_path_factory: pytest.TempPathFactory, segment_manifest: Manifest, segment_files: dict[str, bytes]
+) -> Path:
+    folder = tmp_path_factory.mktemp("original")
+    return write_bundle(folder / "plain.edgekit", segment_manifest, segment_files).path
+
+
 @pytest.fixture
-def segment_bundle(tmp_path: Path, segment_manifest: Manifest, segment_files: dict[str, bytes]) -> Bundle:
+def segment_bundle(tmp_path: Path, _segment_original: Path) -> Bundle:
     """A good bundle on the disk, in a folder of its own: "bundles/plain.edgekit"."""
-    folder = tmp_path / "bundles"
-    folder.mkdir()
-    return write_bundle(folder / "plain.edgekit", segment_manifest, segment_files)
+    # Copied, because writing waits for the disk.
+    path = shutil.copytree(_segment_original, tmp_path / "bundles" / "plain.edgekit")
+    return Bundle.open(path)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -23,7 +23,7 @@ from edgekit import __version__
 from edgekit.models import MODELS, build_model
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.bundle.manifest import DataInfo, ProvenanceKind
-from edgekit_runtime.errors import CheckpointError, EdgekitError, IoFault
+from edgekit_runtime.errors import CheckpointError, EdgekitError, IoFault, UsageProblem
 from edgekit_runtime.replacing import staged_directory
 
 SCHEMA = "edgekit.checkpoint/1"
@@ -81,8 +81,10 @@ def save_checkpoint(
         The record as written.
 
     Raises:
+        UsageProblem: If something that is no checkpoint is there.
         IoFault: If the disk refuses; the old checkpoint is then still there.
     """
+    _check_target(directory)
     blob = serialise_tensors(weights)
     written = replace(checkpoint, weights_sha256=hashlib.sha256(blob).hexdigest())
     record = {"schema": SCHEMA, **asdict(written)}
@@ -91,6 +93,15 @@ def save_checkpoint(
         for name, content in {**(extra_files or {}), WEIGHTS_FILE: blob, RECORD_FILE: text.encode()}.items():
             (staged / name).write_bytes(content)
     return written
+
+
+def _check_target(directory: Path) -> None:
+    """Only a checkpoint or an empty folder is replaced: what else is there is somebody's work."""
+    if directory.is_dir() and not (directory / RECORD_FILE).is_file() and any(directory.iterdir()):
+        raise UsageProblem(
+            f"{directory} holds other files; only a checkpoint is replaced by a checkpoint.",
+            remedy="Name a new folder.",
+        )
 
 
 def load_checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, torch.Tensor]]:
@@ -131,7 +142,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, torch.Tensor], *, mod
     """Put weights into a network; every key must be there, once, with its shape.
 
     Raises:
-        CheckpointError: If names or shapes differ.
+        CheckpointError: If names or shapes differ, or a tensor holds no plain numbers.
     """
     expected = network.state_dict()
     missing = sorted(set(expected) - set(weights))
@@ -150,7 +161,24 @@ def load_weights(network: nn.Module, weights: Mapping[str, torch.Tensor], *, mod
                 f"expected {tuple(tensor.shape)}.",
                 remedy="Name the model it was trained as.",
             )
+        if not _is_plain(weights[name], like=tensor):
+            raise CheckpointError(
+                f"The tensor {name} holds no plain numbers: {weights[name].dtype}, {weights[name].layout}, "
+                f"on {weights[name].device}; expected dense {tensor.dtype}.",
+                remedy="Save the state dict of a network on the CPU.",
+            )
     network.load_state_dict(dict(weights))
+
+
+def _is_plain(tensor: torch.Tensor, *, like: torch.Tensor) -> bool:
+    """A torch file may also hold sparse, quantised, complex or weightless ("meta") tensors."""
+    return (
+        tensor.layout == torch.strided
+        and not tensor.is_meta
+        and not tensor.is_quantized
+        and tensor.is_floating_point() == like.is_floating_point()
+        and not tensor.is_complex()
+    )
 
 
 def require_finite(weights: Mapping[str, torch.Tensor], source: Path) -> None:
@@ -220,6 +248,10 @@ def _read_record(path: Path) -> Checkpoint:
 
 def _decode_record(data: dict[str, Any]) -> Checkpoint:
     known = {name: data[name] for name in Checkpoint.__dataclass_fields__}
+    if data["model"] not in MODELS:
+        raise ValueError(f"names the model {data['model']!r}, which this edgekit does not have")
+    if data["provenance"] not in get_args(ProvenanceKind):
+        raise ValueError(f"names the provenance {data['provenance']!r}")
     normalisation = data["normalisation"]
     return Checkpoint(
         **{

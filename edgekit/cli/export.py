@@ -30,7 +30,7 @@ from edgekit_runtime.optional import import_optional
     help="Trained weights, such as runs/mine/best.  [default: those that ship]",
 )
 @click.option("--untrained", is_flag=True, help="Random weights (--seed), for measuring speed.")
-@click.option("--size", type=SizeType(), help="Frame size in pixels.  [default: the model's]")
+@click.option("--size", type=SizeType(), help="Frame size in pixels.  [default: that of the training images]")
 @click.option(
     "--batch", type=BatchType(), default="dynamic", show_default=True, help="Frames per run of the graph."
 )
@@ -38,7 +38,9 @@ from edgekit_runtime.optional import import_optional
     "--rewrite", "rewrites", multiple=True, type=click.Choice(["subpixel"]), help="Optional graph rewrites."
 )
 @click.option(
-    "--data", metavar="FOLDER|synthetic:NAME[/CLASS]", help="Labelled images on which the export is checked."
+    "--data",
+    metavar="FOLDER|synthetic:NAME[/CLASS]",
+    help="Labelled images on which the export is checked.  [default: the validation part of the training data]",
 )
 @click.option("--out", type=existing_path, help="Path of the bundle.  [default: ./MODEL.edgekit]")
 @seed_option

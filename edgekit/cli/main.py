@@ -16,6 +16,9 @@ from edgekit_runtime.near_names import suggest
 
 INTERRUPTED = 130
 
+LONGEST_MESSAGE = 300
+"""Messages of other libraries are cut to one line of this many characters."""
+
 COMMANDS = {
     "models": "edgekit.cli.models:models",
     "import-weights": "edgekit.cli.import_weights:import_weights",
@@ -90,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as error:  # the one catch-all: an internal error is a message and exit code 1, not a silent pass
         if os.environ.get("EDGEKIT_TRACEBACK"):
             traceback.print_exc()
-        message = f"Internal error: {type(error).__name__}: {error}"
+        message = f"Internal error: {type(error).__name__}: {' '.join(str(error).split())[:LONGEST_MESSAGE]}"
         return _report(message, "Run again with EDGEKIT_TRACEBACK=1 and report what it prints.", 1)
     return 0
 

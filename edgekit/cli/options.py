@@ -46,7 +46,7 @@ class BatchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         """Return the number, or None for a dynamic batch."""
         if value == "dynamic" or value is None:
             return None
-        if not str(value).isdigit() or not 1 <= int(value) <= LARGEST_BATCH:
+        if not re.fullmatch("[0-9]{1,9}", str(value)) or not 1 <= int(value) <= LARGEST_BATCH:
             self.fail(f"{value!r} is no batch; write 1 to {LARGEST_BATCH} or dynamic.", param, ctx)
         return int(value)
 

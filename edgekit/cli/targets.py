@@ -9,10 +9,11 @@ from pathlib import Path
 
 from edgekit.cli.provenance import announce
 from edgekit.evaluation.predictors import Predict, predict_with_detector, predict_with_network
+from edgekit.models import MODELS
 from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import MANIFEST_FILE, DataInfo
 from edgekit_runtime.detector import Detector
-from edgekit_runtime.errors import UnusableInput
+from edgekit_runtime.errors import UnusableInput, UsageProblem
 from edgekit_runtime.optional import import_optional
 
 
@@ -35,8 +36,14 @@ def open_target(
 
     Raises:
         UnusableInput: If the path is neither.
+        UsageProblem: If a checkpoint shall run elsewhere than on the CPU.
     """
     if (path / "checkpoint.json").is_file():
+        if device not in ("auto", "cpu") or backend != "auto" or threads is not None:
+            raise UsageProblem(
+                f"{path} is a checkpoint: torch evaluates it on the CPU, without --device, --backend or --threads.",
+                remedy="Leave them out, or export the checkpoint and evaluate the bundle.",
+            )
         yield _open_checkpoint(path, reporter)
     elif path.suffix == ".edgekit" or (path / MANIFEST_FILE).is_file():
         with Detector(path, device=device, backend=backend, threads=threads) as detector:
@@ -63,5 +70,6 @@ def _open_checkpoint(path: Path, reporter: Reporter) -> OpenedTarget:
     checkpoint, weights = load_checkpoint(path)
     announce(checkpoint.provenance, reporter)
     network = load_network(checkpoint, weights)
-    predict = predict_with_network(network, checkpoint.normalisation)
+    multiple = MODELS.get(checkpoint.model).multiple
+    predict = predict_with_network(network, checkpoint.normalisation, multiple=multiple)
     return OpenedTarget(predict, checkpoint.data, "torch", "fp32", checkpoint.provenance)

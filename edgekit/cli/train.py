@@ -74,8 +74,10 @@ def train(
     from edgekit.train.run_folder import RunFolder, RunRecord
 
     if resume is not None:
-        if model or data:
-            raise UsageProblem("--resume goes on with the run as it was; leave --model and --data out.")
+        if model or data or epochs or learning_rate or out or include_normal:
+            raise UsageProblem(
+                "--resume goes on with the run as it was; it takes no other choice than --device."
+            )
         folder = RunFolder(resume)
         record = folder.read()
     else:

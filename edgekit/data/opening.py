@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from edgekit.data.contract import Dataset
@@ -51,6 +52,6 @@ def _open_synthetic(text: str, *, include_normal: bool) -> Dataset:
         )
     if not slash:
         return SyntheticDagm(include_normal=include_normal)
-    if not kind.isdigit():
+    if not re.fullmatch("[0-9]{1,4}", kind):
         raise UsageProblem(f"{SYNTHETIC}dagm has the classes 1 to 10; got {kind!r}.")
     return SyntheticDagm((int(kind),), include_normal=include_normal)

@@ -44,10 +44,11 @@ def split_dataset(
     """Split a dataset by groups.
 
     Within each stratum the groups are ordered by a hash of (seed, group), which no file system and no random
-    generator's version can change, and dealt to the parts by the fractions.
+    generator's version can change, and dealt to train, val and test by the fractions, in this order whatever the
+    order of the mapping: a split must survive being stored as JSON.
 
     Raises:
-        UsageProblem: If the fractions do not add up to one.
+        UsageProblem: If a part has another name, or the fractions do not add up to one.
         DatasetError: If a part stays empty.
     """
     if abs(sum(fractions.values()) - 1) > 1e-9 or any(value <= 0 for value in fractions.values()):

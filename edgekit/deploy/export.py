@@ -46,7 +46,7 @@ def export_model(
         out: Path of the bundle, NAME.edgekit; one that is there is replaced.
         checkpoint: Folder of trained weights; None takes those that ship.
         untrained: Take random weights, seeded with `seed`.
-        size: (height, width) of the frames; None takes the model's default.
+        size: (height, width) of the frames; None takes that of the training images, else the model's default.
         batch: Frames per run; None makes the batch dynamic.
         rewrites: Optional graph rewrites by name, such as "subpixel".
         data: Labelled images for the checks; None takes a part of the training's generated images, or others.
@@ -59,7 +59,7 @@ def export_model(
     """
     record, weights = choose_weights(spec, checkpoint=checkpoint, untrained=untrained, seed=seed)
     network = load_network(record, weights)
-    frame_size = size or spec.size
+    frame_size = size or _training_size(record) or spec.size
     samples = choose_samples(record, data, frame_size)
     return export_bundle(
         network,
@@ -76,6 +76,11 @@ def export_model(
         evaluate=_make_evaluation(samples),
         report=reporter.note,
     )
+
+
+def _training_size(record: Checkpoint) -> tuple[int, int] | None:
+    height_width = (record.training or {}).get("size")
+    return (int(height_width[0]), int(height_width[1])) if height_width else None
 
 
 def _make_evaluation(samples: Dataset) -> Callable[[Predict], Mapping[str, float]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import Dataset, Subset, open_dataset
 from edgekit.data.opening import SYNTHETIC
@@ -18,14 +20,13 @@ DEFAULT_KINDS = (6,)
 def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, int]) -> Dataset:
     """Return up to eight labelled images of the wanted size.
 
-    They come from `data`; else, where the network was trained on generated images, from the validation part of
-    these; else from generated images of DAGM's class 6.
+    They come from `data`; else from the validation part of the training's data, where these are generated or still
+    there; else from generated images of DAGM's class 6.
 
     Raises:
         UsageProblem: If the images of `data` have another size.
     """
-    trained_on = (checkpoint.training or {}).get("data", "")
-    source = data or (trained_on if str(trained_on).startswith(SYNTHETIC) else None)
+    source = data or _find_training_data(checkpoint)
     if source is None:
         return _take(SyntheticDagm(DEFAULT_KINDS, size=size))
     dataset = open_dataset(source)
@@ -39,6 +40,12 @@ def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, in
             remedy=f"Export with --size {height}x{width}, or name other images with --data.",
         )
     return _take(choose_part(dataset, checkpoint.data, None, default="val").dataset)
+
+
+def _find_training_data(checkpoint: Checkpoint) -> str | None:
+    source = str((checkpoint.training or {}).get("data", ""))
+    there = source.startswith(SYNTHETIC) or (source and Path(source).is_dir())
+    return source if there else None
 
 
 def _take(dataset: Dataset) -> Dataset:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_runtime.detector import Detector
-from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.errors import FrameError, UsageProblem
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,9 +38,12 @@ def predict_with_detector(detector: Detector) -> Predict:
 
 
 def predict_with_network(
-    network: nn.Module, normalisation: Normalisation, *, threshold: float = 0.0
+    network: nn.Module, normalisation: Normalisation, *, multiple: int, threshold: float = 0.0
 ) -> Predict:
-    """Return a predictor that runs a torch network of one logit map: mask = not (logit < threshold)."""
+    """Return a predictor that runs a torch network of one logit map: mask = not (logit < threshold).
+
+    The predictor raises FrameError for images whose sides are no multiples of `multiple`.
+    """
     import torch
 
     from edgekit.train.batches import normalise
@@ -48,8 +51,15 @@ def predict_with_network(
     network.eval()
 
     def predict(frame: npt.NDArray[np.uint8]) -> Mask:
+        height, width = frame.shape[:2]
+        if height % multiple or width % multiple:
+            raise FrameError(
+                f"An image has {height}×{width} pixels (height × width); the network needs multiples of {multiple}.",
+                remedy="Crop or pad the images and masks.",
+            )
         with torch.no_grad():
-            logits = network(normalise(torch.from_numpy(np.ascontiguousarray(frame))[None], normalisation))
+            # A copy: the dataset's arrays may be read-only, which torch does not know.
+            logits = network(normalise(torch.from_numpy(np.array(frame))[None], normalisation))
         mask: Mask = (~(logits[0, 0] < threshold)).to(torch.uint8).numpy()
         return mask
 

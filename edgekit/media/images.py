@@ -17,8 +17,11 @@ from edgekit_runtime.optional import import_optional
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """File name endings, in lower case, that are taken for images."""
 
-LARGEST_PIXELS = 200_000_000
-"""Larger images are refused before they are decoded: a small file can claim a huge one."""
+LARGEST_PIXELS = 150_000_000
+"""Larger images are refused before they are decoded: a small file can claim a huge one. Below Pillow's own limit."""
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+"""What Pillow may try: a file that is called .png and holds PostScript must not start Ghostscript."""
 
 Channels = Literal["grey", "rgb"]
 Pixels = npt.NDArray[np.uint8]
@@ -130,15 +133,23 @@ def _decode(path: Path, refusal: type[EdgekitError]) -> tuple[Pixels, str]:
     try:
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of sizes that the check below refuses
-            with pillow.open(stream) as image:
+            with pillow.open(stream, formats=FORMATS) as image:
                 _check_size(path, image, refusal)
+                _check_nothing_is_dropped(path, image, refusal)
                 mode: str = image.mode
                 pixels = np.asarray(image.convert("L") if mode == "1" else image)
     except FileNotFoundError as error:
         raise refusal(f"There is no file {path}.", remedy="Check the path.") from error
     except IsADirectoryError as error:
         raise refusal(f"{path} is a folder; expected an image file.", remedy="Name the images.") from error
-    except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
+    except pillow.DecompressionBombError as error:
+        raise _too_large(path, "too many", refusal) from error
+    except pillow.UnidentifiedImageError as error:
+        raise refusal(
+            f"{path} is no image that edgekit reads ({', '.join(FORMATS)}).",
+            remedy="Open it in a viewer: the file is damaged or not an image.",
+        ) from error
+    except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise IoFault(f"{path} cannot be read: {error.strerror}.") from error
         raise refusal(
@@ -151,10 +162,36 @@ def _decode(path: Path, refusal: type[EdgekitError]) -> tuple[Pixels, str]:
 def _check_size(path: Path, image: Any, refusal: type[EdgekitError]) -> None:
     width, height = image.size
     if width * height > LARGEST_PIXELS:
+        raise _too_large(path, f"{width}×{height}", refusal)
+
+
+def _too_large(path: Path, size: str, refusal: type[EdgekitError]) -> EdgekitError:
+    return refusal(
+        f"{path} has {size} pixels; edgekit reads at most {LARGEST_PIXELS:,}.",
+        remedy="Cut the image into tiles.",
+    )
+
+
+def _check_nothing_is_dropped(path: Path, image: Any, refusal: type[EdgekitError]) -> None:
+    """Refuse what Pillow would leave out without a word: low bits, transparency, further pictures."""
+    dropped = None
+    if image.mode == "RGB" and any(_is_16_bit(tile[3]) for tile in image.tile):
+        dropped = "16 bits per channel"
+    elif "transparency" in image.info:
+        dropped = "a transparent colour"
+    elif image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+        dropped = f"{image.n_frames} pages"
+    if dropped is not None:
         raise refusal(
-            f"{path} has {width}×{height} pixels; edgekit reads at most {LARGEST_PIXELS:,}.",
-            remedy="Cut the image into tiles.",
+            f"{path} has {dropped}; expected one 8-bit image without transparency.",
+            remedy="Convert it to 8-bit grey without alpha, with a scale you choose: edgekit does not guess one.",
         )
+
+
+def _is_16_bit(decoder_arguments: Any) -> bool:
+    """Tell from Pillow's raw mode, such as "RGB;16B", what the file holds; the image's own mode says 8-bit RGB."""
+    first = decoder_arguments if isinstance(decoder_arguments, str) else (*(decoder_arguments or ()), "")[0]
+    return ";16" in str(first)
 
 
 def _one_line(error: BaseException) -> str:

@@ -107,11 +107,12 @@ def count_cost(network: nn.Module, input_shape: tuple[int, int, int], *, rule: s
 
     leaves = [module for module in network.modules() if not any(module.children())]
     hooks = [leaf.register_forward_hook(add) for leaf in leaves]
-    training = network.training
+    modes = {module: module.training for module in network.modules()}
     try:
         _run_on_meta(network.eval(), input_shape)
     finally:
-        network.train(training)
+        for module, training in modes.items():
+            module.training = training
         for hook in hooks:
             hook.remove()
     return Cost(count_parameters(network), total, rule)

@@ -90,6 +90,13 @@ class ModelRegistry:
             f"There is no model {name!r}. {suggest(name, known)}", remedy="`edgekit models` lists them all."
         )
 
+    def __contains__(self, name: object) -> bool:
+        try:
+            self.get(str(name))
+        except UsageProblem:
+            return False
+        return True
+
     def __iter__(self) -> Iterator[ModelSpec]:
         return iter(self._specs.values())
 

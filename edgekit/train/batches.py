@@ -38,7 +38,7 @@ class SampleStore:
         self._dataset = dataset
         self._kept: dict[int, Sample] = {}
         self._kept_bytes = 0
-        self.shape: tuple[int, ...] | None = None
+        self.shape: tuple[int, ...] = ()
         self._multiple = multiple
         with reporter.progress(f"reading {dataset.name}", len(dataset)) as advance:
             for index in range(len(dataset)):
@@ -68,9 +68,8 @@ class SampleStore:
                 f"the network needs multiples of {self._multiple}.",
                 remedy="Crop or pad the images and masks.",
             )
-        if self.shape is None:
-            self.shape = shape
-        elif shape != self.shape:
+        self.shape = self.shape or shape
+        if shape != self.shape:
             raise DatasetError(
                 f"{sample.name} is {shape}, other images are {self.shape} (height, width).",
                 remedy="Training needs images of one size: crop or pad them, and their masks.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,13 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, blob: bytes, source: Pat
         CheckpointError: If the state belongs to other parameters.
     """
     state: dict[int, dict[str, Any]] = {}
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     for name, tensor in parse_tensors(blob, source).items():
         index, _, key = name.partition(".")
+        if not re.fullmatch("[0-9]{1,9}", index) or int(index) >= len(parameters):
+            raise CheckpointError(f"{source} belongs to another network.")
+        if tensor.ndim and tensor.shape != parameters[int(index)].shape:
+            raise CheckpointError(f"{source} belongs to another network.")
         state.setdefault(int(index), {})[key] = tensor
     current = optimiser.state_dict()
-    count = sum(len(group["params"]) for group in current["param_groups"])
-    if any(index >= count for index in state):
-        raise CheckpointError(f"{source} belongs to another network.")
     optimiser.load_state_dict({"state": state, "param_groups": current["param_groups"]})

@@ -94,7 +94,7 @@ class RunFolder:
             if data.pop("schema") != SCHEMA:
                 raise ValueError("another schema")
             return RunRecord(**{**data, "recipe": Recipe.from_dict(data["recipe"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageProblem(
                 f"{self.path} is no training run that can be resumed ({type(error).__name__}: {error}).",
                 remedy="Name the folder that `edgekit train --out` made.",

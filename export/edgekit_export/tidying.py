@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
+import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes.common import (
     IdentityEliminationPass,
@@ -16,6 +17,7 @@ from onnxscript import optimizer
 
 from edgekit_export.exportable import ExportStage
 from edgekit_export.graph_io import infer_shapes
+from edgekit_export.passes import editing
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
 """Where the tracer notes the modules that a node was traced in."""
@@ -24,6 +26,7 @@ _SCOPES = "pkg.torch.onnx.name_scopes"
 def tidy_graph(model: ir.Model, stage: ExportStage) -> ir.Model:
     """Return the graph of a stage with its constants folded and with names that do not depend on the tracer."""
     optimizer.fold_constants(model)
+    _settle_reshapes(model.graph)
     for tidy in (
         LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
         IdentityEliminationPass(),
@@ -34,6 +37,21 @@ def tidy_graph(model: ir.Model, stage: ExportStage) -> ir.Model:
     _rename(model.graph, keep={*stage.inputs, *stage.outputs})
     model.graph.name = stage.name
     return infer_shapes(model)
+
+
+def _settle_reshapes(graph: ir.Graph) -> None:
+    """Give each Reshape a constant target where only the batch is open.
+
+    A `flatten(1)` comes out as arithmetic on the shape of the image, which no shape inference follows and which
+    TensorRT would have to run. One open dimension is what -1 stands for.
+    """
+    for node in graph:
+        shape = node.outputs[0].shape if node.op_type == "Reshape" else None
+        if shape is None or sum(not isinstance(size, int) for size in shape) > 1:
+            continue
+        sizes = [size if isinstance(size, int) else -1 for size in shape]
+        target = editing.add_constant(graph, f"{node.outputs[0].name}.target", np.array(sizes, np.int64))
+        node.replace_input_with(1, target)
 
 
 def _rename(graph: ir.Graph, keep: set[str]) -> None:

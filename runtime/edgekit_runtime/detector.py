@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
 from edgekit_runtime.backends import Backend, BackendFactory, State, open_backend
 from edgekit_runtime.bundle import Bundle, Manifest
 from edgekit_runtime.errors import ArtefactRefused, UsageProblem
@@ -255,6 +253,6 @@ def _mask_output(manifest: Manifest) -> str:
 
 
 def _read_only(masks: Mask) -> Mask:
-    view = np.asarray(masks).view()
+    view: Mask = masks.view()
     view.flags.writeable = False
     return view

@@ -146,7 +146,7 @@ def _run_gated(
             answer = _download(backend, outputs[info.name], info, filled, stage)[: len(rows)]
             if stage is manifest.stages[-1]:
                 here = np.ones(len(rows), np.bool_)
-                low[rows] = ~(confidence(answer) >= _last_threshold(manifest, policy))
+                low[rows] = ~(confidence(answer) >= np.float32(_last_threshold(manifest, policy)))
             else:
                 here = _decide(policy, index, stage, answer, rows)
             decided = rows[here]

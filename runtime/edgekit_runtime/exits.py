@@ -63,7 +63,8 @@ class ThresholdExits:
         threshold = self.thresholds[stage]
         if threshold is None:
             raise UsageProblem(f"Stage {name!r} has an exit and was given no threshold.")
-        return confidence(probabilities) >= np.float32(threshold)
+        answered: Decisions = confidence(probabilities) >= np.float32(threshold)
+        return answered
 
     def check(self, manifest: Manifest, _frames: int, /) -> None:
         """Raise UsageProblem unless there is one threshold per stage of the bundle."""
@@ -114,4 +115,6 @@ def confidence(probabilities: Probabilities) -> Probabilities:
     """
     with np.errstate(invalid="ignore", over="ignore"):
         finite = np.isfinite(probabilities.sum(axis=1))
-    return np.where(finite, probabilities.max(axis=1), np.float32(np.nan))
+    largest: Probabilities = probabilities.max(axis=1)
+    largest[~finite] = np.nan
+    return largest

@@ -108,7 +108,7 @@ def clear_leftovers(target: Path) -> None:
             if lock is None and _is_alive(int(match["pid"])):
                 continue
             if match["kind"] == "old" and not os.path.lexists(target):
-                leftover.rename(target)
+                _bring_back(leftover, target)
             else:
                 _remove(leftover)
         finally:
@@ -138,6 +138,15 @@ def _check_target(target: Path) -> None:
         )
     if not stat.S_ISDIR(mode):
         raise UsageProblem(f"{target} is a file.", remedy="Choose another name, or move the file away.")
+
+
+def _bring_back(aside: Path, target: Path) -> None:
+    try:
+        aside.rename(target)
+    except OSError as error:
+        # Another writer has removed it, or has put newer content there, a moment ago.
+        if error.errno not in (errno.ENOENT, *_NOT_EMPTY):
+            raise
 
 
 def _make_locked(target: Path) -> tuple[Path, int | None]:

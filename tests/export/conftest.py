@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from edgekit_export.exportable import Normalisation
+from tests.export.building import Built, build
 from tests.export.networks import Classifier, ClassSegmenter, Segmenter, settle
 
 SIZE = (32, 48)
@@ -60,3 +61,18 @@ def smooth_frames(shape: tuple[int, ...], count: int = 3) -> np.ndarray:
     for index, frame in enumerate(frames):
         frame[4 + index : 10 + index, 8:16] = 230
     return frames
+
+
+@pytest.fixture(scope="session")
+def built_segmenter(segmenter, grey, grey_frames) -> Built:
+    return build(segmenter, grey, grey_frames, classes=1)
+
+
+@pytest.fixture(scope="session")
+def built_class_segmenter(class_segmenter, colour, colour_frames) -> Built:
+    return build(class_segmenter, colour, colour_frames, classes=3)
+
+
+@pytest.fixture(scope="session")
+def built_classifier(classifier, grey, grey_frames) -> Built:
+    return build(classifier, grey, grey_frames, classes=3)

@@ -88,6 +88,26 @@ def test_replace_directory_takes_any_staged_directory(target: Path, way: str) ->
     assert beside(target) == []
 
 
+def test_everything_is_on_the_disk_before_the_name_promises_it(
+    target: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.fstat(descriptor).st_ino))
+    replace, seen = replacing.replace_directory, []
+
+    def check(staged: Path, to: Path) -> None:
+        seen.extend(path for path in [staged, *staged.rglob("*")] if path.stat().st_ino in flushed)
+        replace(staged, to)
+
+    monkeypatch.setattr(replacing, "replace_directory", check)
+    with staged_directory(target) as staged:
+        fill(staged)
+        (staged / "deep" / "er").mkdir(parents=True)
+        (staged / "deep" / "er" / "file").write_text("x")
+    assert len(seen) == 5
+    assert flushed[-1] == target.parent.stat().st_ino
+
+
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(1), GeneratorExit()])
 def test_any_error_leaves_the_old_content_and_nothing_else(target: Path, error: BaseException) -> None:
     with pytest.raises(type(error)):

@@ -83,12 +83,12 @@ def output_of(node: ir.Node) -> ir.Value:
 
 def replace_value(graph: ir.Graph, old: ir.Value, new: ir.Value) -> None:
     """Let every user of `old`, the graph's outputs included, take `new`; outputs keep name and shape."""
-    ir.convenience.replace_all_uses_with([old], [new])
-    for index, value in enumerate(graph.outputs):
+    for index, value in enumerate(list(graph.outputs)):
         if value is old:
             name, old.name = old.name, None
             graph.outputs[index] = new
             new.name, new.shape, new.type = name, old.shape, old.type
+    ir.convenience.replace_all_uses_with([old], [new])
 
 
 def ints_attribute(node: ir.Node, name: str, default: Sequence[int]) -> tuple[int, ...]:

@@ -80,7 +80,7 @@ class FoldNormalisation(GraphPass):
             centred = centred or _subtract(graph, chain)
             factor = editing.add_constant(graph, f"{FRAME}.factor", as_float32(chain.factor))
             scaled = editing.make_node(graph, "Mul", [centred, factor], f"{FRAME}.rescaled")
-            graph.insert_after(chain.nodes[-1], scaled)
+            graph.insert_after(centred.producer() or chain.nodes[-1], scaled)
             editing.replace_value(graph, chain.result, scaled.outputs[0])
         for node in reversed(chain.nodes):
             graph.remove(node, safe=True)

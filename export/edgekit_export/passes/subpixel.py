@@ -62,8 +62,8 @@ class _Axis:
             count = len(range(start, self.kernel, self.stride))
             if count:
                 first, last = min(first, shift - count + 1), max(last, shift)
-        # The convolution must answer at least as many positions as the output has.
-        return first, max(last, self.growth)
+        # Padding may cut off more than the kernel adds; zero taps take it up, as a Conv cannot pad by less than 0.
+        return first, max(last, -self.growth)
 
     @property
     def growth(self) -> int:
@@ -78,9 +78,9 @@ class _Axis:
 
     @property
     def pads(self) -> tuple[int, int]:
-        """Return the zeros before and after: pads sum to growth + taps − 1."""
-        first, _ = self.offsets
-        return -first, self.growth + self.taps - 1 + first
+        """Return the zeros before and after: they sum to growth + taps − 1."""
+        first, last = self.offsets
+        return -first, self.growth + last
 
     @property
     def crop(self) -> int:

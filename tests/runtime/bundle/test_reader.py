@@ -129,6 +129,8 @@ def test_what_changes_after_opening_is_refused_on_reading(segment_bundle: Bundle
         path.rmdir()
         path.write_bytes(content + b"x")
         refuse(f"'golden/mask.npy' has {len(content) + 1} bytes; the manifest says {len(content)}")
+        os.truncate(path, 1 << 40)  # its true size is known without reading it
+        refuse(f"'golden/mask.npy' has {1 << 40} bytes; the manifest says {len(content)}")
         path.write_bytes(content[:-1] + b"x")
         refuse("'golden/mask.npy' is damaged")
     with replaced(path.parent):

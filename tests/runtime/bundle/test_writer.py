@@ -8,7 +8,7 @@ import pytest
 
 from edgekit_runtime.bundle import Bundle, FileInfo, Manifest, write_bundle
 from edgekit_runtime.bundle.writer import check_bundle_target
-from edgekit_runtime.errors import BundleFormatError, IoFault, UsageProblem
+from edgekit_runtime.errors import ArtefactRefused, BundleFormatError, IoFault, UsageProblem
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
@@ -128,10 +128,25 @@ def test_a_manifest_that_breaks_the_format_changes_nothing(
     assert tree(segment_bundle.path.parent) == before
 
 
+def test_a_disk_that_loses_bytes_is_noticed_before_the_target_changes(
+    segment_bundle: Bundle,
+    segment_manifest: Manifest,
+    segment_files: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = tree(segment_bundle.path.parent)
+    write = Path.write_bytes
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", lambda path, content: write(path, bytes(len(content))))
+        with pytest.raises(ArtefactRefused):
+            write_bundle(segment_bundle.path, segment_manifest, segment_files)
+    assert tree(segment_bundle.path.parent) == before
+
+
 def test_importing_the_bundle_needs_numpy_alone() -> None:
     code = (
         "import sys, edgekit_runtime.bundle\n"
-        "roots = {name.split('.')[0] for name in sys.modules} - sys.stdlib_module_names\n"
+        "roots = {name.split('.')[0] for name in sys.modules} - sys.stdlib_module_names - {'cython_runtime'}\n"
         "print(*sorted(root for root in roots if not root.startswith('_')))"
     )
     done = subprocess.run(

@@ -1,0 +1,201 @@
+"""What every model must do. Inherit `ModelConformance`, and say which model.
+
+class TestMyNet(ModelConformance):
+    model = "my-net-s"
+"""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from edgekit.checkpoints import Checkpoint, load_checkpoint, load_network, save_checkpoint
+from edgekit.checkpoints.format import current_versions
+from edgekit.models import MODELS, ModelSpec, build_model
+from edgekit.models.counting import RULES, count_cost
+from edgekit.models.table import read_table
+from edgekit_export.exportable import Exportable, Normalisation
+
+CHANNELS = {"grey": 1, "rgb": 3, "bgr": 3}
+
+
+class ModelConformance:
+    """Inherited by the tests of each model; a family is tested by one of its members."""
+
+    model: str
+    """Name in the registry."""
+
+    sizes: tuple[tuple[int, int], ...] = ((1, 1), (2, 3), (5, 1))
+    """(height, width) to try, in multiples of the model's own multiple."""
+
+    @pytest.fixture
+    def spec(self) -> ModelSpec:
+        return MODELS.get(self.model)
+
+    @pytest.fixture
+    def network(self, spec: ModelSpec) -> nn.Module:
+        return build_model(spec, seed=3).eval()
+
+    def draw_image(self, spec: ModelSpec, *, batch: int = 2, times: tuple[int, int] = (2, 2)) -> torch.Tensor:
+        """Return a normalised batch whose sides are `times` the model's multiple."""
+        sides = tuple(factor * spec.multiple for factor in times)
+        return torch.randn(batch, spec.channels, *sides, generator=torch.Generator().manual_seed(1))
+
+    def test_registry_agrees_with_the_network(self, spec: ModelSpec, network: nn.Module) -> None:
+        assert isinstance(network, Exportable)
+        contract = network.export_input()
+        assert network.task == spec.task
+        assert CHANNELS[contract.channels] == spec.channels
+        assert contract.multiple == spec.multiple
+        assert contract.default_size == spec.size
+        assert all(side % spec.multiple == 0 for side in spec.size)
+        assert len(spec.classes) >= 2
+        assert len(set(spec.classes)) == len(spec.classes)
+        assert spec.flops_rule in RULES
+
+    def test_outputs_have_the_documented_shape_and_are_finite(
+        self, spec: ModelSpec, network: nn.Module
+    ) -> None:
+        for times in self.sizes:
+            image = self.draw_image(spec, times=times)
+            with torch.no_grad():
+                answers = _run_stages(network, image)
+            assert all(torch.isfinite(tensor).all() for tensor in answers.values()), times
+            assert all(tensor.dtype == torch.float32 for tensor in answers.values()), times
+            if spec.task == "segment":
+                maps = 1 if len(spec.classes) == 2 else len(spec.classes)
+                assert answers["logits"].shape == (2, maps, *image.shape[2:])
+            else:
+                last = list(network.stages())[-1]
+                assert answers[last.exit.output].shape == (2, len(spec.classes))
+
+    def test_rows_of_a_batch_do_not_touch_each_other(self, spec: ModelSpec, network: nn.Module) -> None:
+        image = self.draw_image(spec)
+        with torch.no_grad():
+            together = _run_stages(network, image)
+            alone = _run_stages(network, image[1:])
+        for name, tensor in together.items():
+            # Other batch sizes may sum in another order: float32 noise, far below a logit that matters.
+            torch.testing.assert_close(tensor[1:], alone[name], rtol=1e-4, atol=1e-5)
+
+    def test_stages_fit_together(self, spec: ModelSpec, network: nn.Module) -> None:
+        stages = list(network.stages())
+        assert stages
+        assert len({stage.name for stage in stages}) == len(stages)
+        assert len(stages[0].inputs) == 1
+        for before, after in zip(stages, stages[1:], strict=False):
+            assert set(after.inputs) == set(before.carries)
+        for stage in stages:
+            assert isinstance(stage.module, nn.Module)
+            assert stage.outputs
+            assert set(stage.carries) <= set(stage.outputs)
+        assert stages[-1].carries == ()
+        if spec.task == "segment":
+            assert stages[-1].outputs == ("logits",)
+            assert all(stage.exit is None for stage in stages)
+        else:
+            assert stages[-1].exit is not None
+
+    def test_stages_share_the_parameters_of_the_network(self, network: nn.Module) -> None:
+        owned = {id(parameter) for parameter in network.parameters()}
+        used = {
+            id(parameter) for stage in network.stages() for parameter in nn.Module.parameters(stage.module)
+        }
+        assert used == owned
+
+    def test_the_seed_decides_the_weights(self, spec: ModelSpec) -> None:
+        first, again, other = (build_model(spec, seed=seed).state_dict() for seed in (5, 5, 6))
+        assert all(torch.equal(first[name], again[name]) for name in first)
+        assert any(not torch.equal(first[name], other[name]) for name in first)
+
+    def test_building_with_a_seed_leaves_the_random_state(self, spec: ModelSpec) -> None:
+        before = torch.random.get_rng_state()
+        build_model(spec, seed=5)
+        assert torch.equal(torch.random.get_rng_state(), before)
+
+    def test_state_survives_a_checkpoint(self, spec: ModelSpec, network: nn.Module, tmp_path: Path) -> None:
+        image = self.draw_image(spec)
+        record = Checkpoint(
+            model=spec.name,
+            normalisation=Normalisation((0.5,), (0.25,)),
+            provenance="trained",
+            training=None,
+            data=None,
+            metrics={},
+            versions=current_versions(),
+        )
+        save_checkpoint(tmp_path / "checkpoint", record, network.state_dict())
+        restored = load_network(*load_checkpoint(tmp_path / "checkpoint"))
+        assert not restored.training
+        state = restored.state_dict()
+        assert state.keys() == network.state_dict().keys()
+        assert all(torch.equal(state[name], tensor) for name, tensor in network.state_dict().items())
+        with torch.no_grad():
+            expected, found = _run_stages(network, image), _run_stages(restored, image)
+        assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+    @pytest.mark.parametrize("rule", list(RULES))
+    def test_counts_are_positive_and_leave_the_network_as_it_was(
+        self, spec: ModelSpec, network: nn.Module, rule: str
+    ) -> None:
+        state = {name: tensor.clone() for name, tensor in network.train().state_dict().items()}
+        shape = (spec.channels, spec.multiple, spec.multiple)
+        cost = count_cost(network, shape, rule=rule)
+        assert cost.operations > 0
+        assert cost.parameters == sum(prod(parameter.shape) for parameter in network.parameters())
+        assert all(module.training for module in network.modules())
+        assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in state.items())
+        assert not any(module._forward_hooks for module in network.modules())
+
+    def test_the_table_that_ships_is_what_the_counter_says(self, spec: ModelSpec, network: nn.Module) -> None:
+        rows = {row["name"]: row for row in read_table()["models"]}
+        if spec.name not in rows:
+            pytest.skip(f"{spec.name} is a member of a family; the table holds named models only")
+        macs = count_cost(network, spec.input_shape, rule="macs")
+        flops = count_cost(network, spec.input_shape, rule=spec.flops_rule)
+        row = rows[spec.name]
+        assert (row["parameters"], row["macs"], row["flops"]) == (
+            macs.parameters,
+            macs.operations,
+            flops.operations,
+        )
+        assert row["input"] == list(spec.input_shape)
+        assert row["flops_rule"] == spec.flops_rule
+
+    def test_a_gradient_reaches_every_parameter(self, spec: ModelSpec) -> None:
+        network = build_model(spec, seed=3).train()
+        answers = _run_stages(network, self.draw_image(spec, batch=4))
+        sum((tensor**2).mean() for tensor in answers.values()).backward()
+        for name, parameter in network.named_parameters():
+            assert parameter.grad is not None, name
+            assert torch.isfinite(parameter.grad).all(), name
+            if not _feeds_batchnorm(network, name):
+                assert (parameter.grad != 0).any(), name
+
+
+def _feeds_batchnorm(network: nn.Module, parameter: str) -> bool:
+    """A convolution's bias before BatchNorm: its exact gradient is zero, for the norm subtracts it again."""
+    owner, _, kind = parameter.rpartition(".")
+    if kind != "bias" or not isinstance(network.get_submodule(owner), (nn.Conv2d, nn.ConvTranspose2d)):
+        return False
+    return any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
+def _run_stages(network: Any, image: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Run the stages one after the other, as a bundle does, and return every output that is not carried."""
+    answers: dict[str, torch.Tensor] = {}
+    carried: dict[str, torch.Tensor] | None = None
+    for stage in network.stages():
+        inputs = (image,) if carried is None else tuple(carried[name] for name in stage.inputs)
+        results = stage.module(*inputs)
+        named = dict(
+            zip(stage.outputs, results if isinstance(results, tuple) else (results,), strict=True)
+        )
+        carried = {name: named[name] for name in stage.carries}
+        answers |= {name: tensor for name, tensor in named.items() if name not in carried}
+    return answers

@@ -1,0 +1,29 @@
+"""The table that ships is the one that the counter makes."""
+
+from __future__ import annotations
+
+import json
+
+from edgekit.models import MODELS
+from edgekit.models.table import TABLE_FILE, make_table, read_table
+
+
+def test_the_table_that_ships_equals_a_new_one() -> None:
+    assert read_table() == make_table()
+    assert TABLE_FILE.read_text(encoding="utf-8") == json.dumps(make_table(), indent=2) + "\n"
+
+
+def test_rows_have_the_documented_keys() -> None:
+    document = read_table()
+    assert document["schema"] == "edgekit.models/1"
+    assert [row["name"] for row in document["models"]] == [spec.name for spec in MODELS]
+    for row in document["models"]:
+        assert {"name", "task", "input", "parameters", "macs", "flops", "flops_rule", "paper"} <= row.keys()
+        assert row["input"] == [1, 512, 512]
+
+
+def test_figures_of_cheapnet_s() -> None:
+    row = read_table()["models"][0]
+    assert row["name"] == "cheapnet-s"
+    assert (row["parameters"], row["macs"], row["flops"]) == (277, 10_448_896, 26_421_248)
+    assert row["flops_rule"] == "thop0.1.1"
