@@ -51,12 +51,14 @@ def split_dataset(
         UsageProblem: If a part has another name, or the fractions do not add up to one.
         DatasetError: If a part stays empty.
     """
-    if abs(sum(fractions.values()) - 1) > 1e-9 or any(value <= 0 for value in fractions.values()):
+    if not set(fractions) <= set(PARTS):
+        raise UsageProblem(f"The parts of a split are {', '.join(PARTS)}; got {', '.join(fractions)}.")
+    # Written so that NaN fails.
+    if not (abs(sum(fractions.values()) - 1) <= 1e-9 and all(value > 0 for value in fractions.values())):
         raise UsageProblem(
             f"The fractions of a split must be positive and add up to 1, got {dict(fractions)}."
         )
-    # A record on the disk may have sorted the fractions' names: the order in which parts are dealt must not follow it.
-    fractions = {part: fractions[part] for part in sorted(fractions, key=_part_order)}
+    fractions = {part: fractions[part] for part in PARTS if part in fractions}
     parts: dict[str, list[int]] = {part: [] for part in fractions}
     for groups in _groups_by_stratum(dataset).values():
         names = sorted(groups, key=lambda group: _rank(seed, group))
@@ -84,10 +86,6 @@ def _groups_by_stratum(dataset: Dataset) -> dict[str, dict[str, list[int]]]:
 
 def _rank(seed: int, group: str) -> str:
     return hashlib.sha256(f"{seed}/{group}".encode()).hexdigest()
-
-
-def _part_order(part: str) -> tuple[int, str]:
-    return (PARTS.index(part) if part in PARTS else len(PARTS), part)
 
 
 def _deal(names: list[str], fractions: Mapping[str, float]) -> dict[str, list[str]]:

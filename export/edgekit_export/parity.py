@@ -25,6 +25,9 @@ QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
 """Of the logits: thresholds at which a wrong logit turns pixels, whatever the default threshold is."""
 
 
+MOST_SAMPLES = 3
+
+
 class ParityFailed(GateFailed):
     """The exported bundle does not answer like the network.
 
@@ -40,6 +43,21 @@ class ParityFailed(GateFailed):
             f"The exported graph does not answer like the network: {named}.",
             remedy="Nothing was written. Please report this with the network; a fixed --batch may do.",
         )
+
+
+def choose_frames(samples: Sequence[Array]) -> Array:
+    """Return what to compare on: up to three samples, spread over all of them, and a frame of noise.
+
+    A plain texture may leave a channel at rest; noise moves every weight.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, samples[0].shape, np.uint8)
+    return np.stack([*spread(samples, MOST_SAMPLES), noise])
+
+
+def spread(items: Sequence[Array], most: int) -> list[Array]:
+    """Return up to `most` items, evenly spread over all of them, in their order."""
+    count = min(most, len(items))
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from edgekit_export import tracing
 from edgekit_export.execution import ChainRunner
 from edgekit_export.exportable import Module, Normalisation
 from edgekit_export.golden import GoldenFiles, make_mask_samples, make_probability_samples
-from edgekit_export.parity import Expected, ParityFailed, check_parity
+from edgekit_export.parity import Expected, ParityFailed, check_parity, choose_frames, spread
 from edgekit_export.passes.names import LOGITS, THRESHOLD
 from edgekit_export.planning import ExportPlan, Report, make_plan
 from edgekit_export.rewriting import rewrite_stages
@@ -41,7 +41,6 @@ from edgekit_runtime.bundle.writer import check_bundle_target
 
 Array = npt.NDArray[Any]
 
-MOST_PARITY_SAMPLES = 3
 MOST_GOLDEN_CANDIDATES = 16
 _NO_THRESHOLDS: Mapping[str, float] = MappingProxyType({})
 
@@ -195,10 +194,7 @@ def _build(plan: ExportPlan, input_contract: InputContract, evaluate: Evaluate |
 
 
 def _run_reference(plan: ExportPlan, reference: tracing.Reference) -> Expected:
-    chosen = _spread(plan.samples, MOST_PARITY_SAMPLES)
-    # A plain texture may leave a channel at rest; noise moves every weight.
-    noise = np.random.default_rng(0).integers(0, 256, chosen[0].shape, np.uint8)
-    frames = np.stack([*chosen, noise])
+    frames = choose_frames(plan.samples)
     outputs = reference.run(frames)
     double = tracing.Reference(plan.model, plan.normalisation, double=True).run_if_possible(frames)
     return Expected(frames, outputs, measure_bounds(outputs, double))
@@ -211,17 +207,11 @@ def _record_golden(
     chain: ChainRunner,
     stages: Sequence[StageInfo],
 ) -> GoldenFiles:
-    frames = np.stack(_spread(plan.samples, MOST_GOLDEN_CANDIDATES))
+    frames = np.stack(spread(plan.samples, MOST_GOLDEN_CANDIDATES))
     if plan.threshold is None:
         return make_probability_samples(frames, chain, stages)
     logits = reference.run(frames)[LOGITS]
     return make_mask_samples(frames, logits, chain, threshold=plan.threshold, bound=expected.bounds[LOGITS])
-
-
-def _spread(items: Sequence[Array], most: int) -> list[Array]:
-    """Return up to `most` items, evenly spread over all of them, in their order."""
-    count = min(most, len(items))
-    return [items[index * len(items) // count] for index in range(count)]
 
 
 def _versions() -> dict[str, str]:

@@ -21,6 +21,7 @@ import onnx_ir as ir
 import torch
 
 from edgekit_export.exportable import Exportable, ExportInput, ExportStage, Module, Normalisation
+from edgekit_export.graph_io import shape_of
 from edgekit_export.tidying import tidy_graph
 from edgekit_runtime.bundle.manifest import BATCH
 from edgekit_runtime.errors import CheckpointError, UsageProblem
@@ -207,16 +208,26 @@ def _trace(stage: ExportStage, inputs: Sequence[torch.Tensor], *, dynamic: bool)
             verbose=False,
         )
     except torch.onnx.errors.OnnxExporterError as error:
-        how = "with a dynamic batch" if dynamic else "with a fixed batch"
-        raise UsageProblem(
-            f"torch cannot trace stage {stage.name!r} {how}: {_cause(error)}",
-            remedy="Export with a fixed batch (--batch 1)."
-            if dynamic
-            else "The forward may only use operations that torch.onnx.export supports.",
-        ) from error
+        raise _untraceable(stage, dynamic, _cause(error)) from error
     if program is None:
-        raise UsageProblem(f"torch gave no graph for stage {stage.name!r}.")
-    return ir.from_proto(program.model_proto)
+        raise _untraceable(stage, dynamic, "it gave no graph")
+    model: ir.Model = ir.from_proto(program.model_proto)
+    tensors = (*model.graph.inputs, *model.graph.outputs)
+    fixed = [str(value.name) for value in tensors if shape_of(value)[:1] != (BATCH,)]
+    if dynamic and fixed:
+        # torch does not complain about this; it writes the rows of the example into the graph.
+        raise _untraceable(stage, dynamic, f"its forward fixes the batch of {', '.join(fixed)}")
+    return model
+
+
+def _untraceable(stage: ExportStage, dynamic: bool, reason: str) -> UsageProblem:
+    batch = "dynamic" if dynamic else "fixed"
+    return UsageProblem(
+        f"torch cannot trace stage {stage.name!r} with a {batch} batch: {reason}.",
+        remedy="Export with a fixed batch (--batch 1)."
+        if dynamic
+        else "The forward may only use operations that torch.onnx.export supports.",
+    )
 
 
 def _cause(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import onnx_ir as ir
 
 from edgekit_export import tracing
 from edgekit_export.exportable import Normalisation
-from edgekit_export.parity import Expected
+from edgekit_export.parity import Expected, check_parity, choose_frames
 from edgekit_export.rewriting import RewrittenStage, rewrite_stages
 from edgekit_export.rounding import measure_bounds
 from edgekit_export.stage_info import describe_input, describe_stages
@@ -38,8 +38,6 @@ class Built:
 
     def check(self, graphs: Sequence[bytes] | None = None) -> tuple[ParityCheck, ...]:
         """Return the parity table of these graphs, or of others in their place."""
-        from edgekit_export.parity import check_parity
-
         return check_parity(
             self.infos, graphs or self.graphs, self.expected, batch=self.batch, threshold=self.threshold
         )
@@ -51,7 +49,8 @@ def model_info(task: str, classes: int) -> ModelInfo:
 
 
 def expect(network: Any, normalisation: Normalisation, frames: np.ndarray) -> Expected:
-    """Run the network in torch."""
+    """Run the network in torch on the frames and on noise."""
+    frames = choose_frames(frames)
     outputs = tracing.Reference(network, normalisation).run(frames)
     double = tracing.Reference(network, normalisation, double=True).run(frames)
     return Expected(frames, outputs, measure_bounds(outputs, double))

@@ -102,9 +102,7 @@ def test_torch_answering_nan_fails(built_segmenter):
     outputs = {"logits": built_segmenter.expected.outputs["logits"].copy()}
     outputs["logits"][0, 0, 3, 4] = np.nan
     expected = Expected(built_segmenter.expected.frames, outputs, built_segmenter.expected.bounds)
-    checks = check_parity(
-        built_segmenter.infos, built_segmenter.graphs, expected, batch=None, threshold=0.0
-    )
+    checks = check_parity(built_segmenter.infos, built_segmenter.graphs, expected, batch=None, threshold=0.0)
     assert "values: logits" in failed(checks)
 
 

@@ -37,7 +37,7 @@ def test_names_follow_the_modules(built_segmenter):
 def test_nothing_of_the_tracer_or_this_machine_is_in_the_bytes(built_segmenter, built_classifier):
     for model in (*built_segmenter.traced, *built_classifier.traced):
         data = to_bytes(model)
-        for trace in (b"torch", b"/", b".py", b"node_", str(tracing.__file__).encode()):
+        for trace in (b"torch", b".py", b"node_", b"site-packages", b"tests", b"Segmenter"):
             assert trace not in data
 
 

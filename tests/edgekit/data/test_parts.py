@@ -1,0 +1,68 @@
+"""Which part of the data a command means: never the training part by accident."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edgekit.data import split_dataset
+from edgekit.data.parts import choose_part
+from edgekit.data.synthetic_dagm import SyntheticDagm
+from edgekit.train.engine import describe_data
+from edgekit_runtime.bundle import DataInfo
+from edgekit_runtime.errors import DatasetError, UsageProblem
+
+DATASET = SyntheticDagm((6,), size=(32, 32))
+OTHER = SyntheticDagm((5,), size=(32, 32))
+
+
+@pytest.fixture(scope="module")
+def trained_on() -> DataInfo:
+    return describe_data(DATASET, split_dataset(DATASET, seed=3))
+
+
+def test_the_default_is_the_stored_test_part(trained_on: DataInfo) -> None:
+    chosen = choose_part(DATASET, trained_on, None)
+    assert chosen.part == "test"
+    assert chosen.dataset.fingerprint() == trained_on.parts["test"]
+    split = split_dataset(DATASET, seed=3)
+    trained = {DATASET.items[index].name for index in split.parts["train"]}
+    assert not trained & {item.name for item in chosen.dataset.items}
+    assert len(chosen.dataset) == 30
+
+
+def test_the_order_of_stored_fractions_does_not_matter(trained_on: DataInfo) -> None:
+    fractions = {name: trained_on.split_fractions[name] for name in ("test", "val", "train")}
+    chosen = choose_part(DATASET, replace(trained_on, split_fractions=fractions), None)
+    assert chosen.dataset.fingerprint() == trained_on.parts["test"]
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_a_part_is_found_again(trained_on: DataInfo, part: str) -> None:
+    chosen = choose_part(DATASET, trained_on, part)
+    assert chosen.part == part
+    assert chosen.dataset.fingerprint() == trained_on.parts[part]
+
+
+def test_other_data_are_taken_whole(trained_on: DataInfo) -> None:
+    for known in (trained_on, None):
+        chosen = choose_part(OTHER, known, None)
+        assert (chosen.part, chosen.dataset) == ("all", OTHER)
+    assert choose_part(DATASET, trained_on, "all").dataset is DATASET
+
+
+def test_other_data_have_no_stored_part(trained_on: DataInfo) -> None:
+    for known in (trained_on, None):
+        with pytest.raises(UsageProblem, match="no stored test part"):
+            choose_part(OTHER, known, "test")
+
+
+def test_a_part_that_is_not_the_recorded_one_is_refused(trained_on: DataInfo) -> None:
+    other_seed = replace(trained_on, split_seed=4)
+    with pytest.raises(DatasetError, match="not the one that was recorded"):
+        choose_part(DATASET, other_seed, None)
+
+
+def test_another_default(trained_on: DataInfo) -> None:
+    assert choose_part(DATASET, trained_on, None, default="val").part == "val"

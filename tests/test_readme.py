@@ -1,0 +1,97 @@
+"""The README's own lines, run as printed: a reader's first minutes must not be a surprise."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.cli.main import main
+from edgekit.data.synthetic import render
+from edgekit.models.table import read_table
+from edgekit.shipped import DEMO_BUNDLE, list_shipped_checkpoints
+
+README = Path(__file__).parent.parent / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+def commands(heading: str) -> list[list[str]]:
+    """Return the `edgekit …` lines below a heading, as words."""
+    section = TEXT.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = re.findall(r"^    (edgekit .*)$", section, flags=re.MULTILINE)
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("block", python_blocks())
+def test_python_blocks_run(block: str, folder: Path) -> None:
+    shutil.copytree(DEMO_BUNDLE, folder / "cheapnet-s.edgekit")
+    exec(compile(block, "README.md", "exec"), {})
+
+
+@pytest.mark.slow
+def test_commands_of_the_first_run(folder: Path) -> None:
+    assert main(["demo", "--out", "demo"]) == 0
+    lines = commands("Run it on images")
+    assert [line[0] for line in lines] == ["export", "verify", "detect", "bench"]
+    for line in lines:
+        assert main(line) == 0, line
+    assert len(list((folder / "found").glob("*.png"))) == len(list((folder / "demo/images").glob("*.png")))
+    assert {
+        value
+        for path in (folder / "masks").glob("*.png")
+        for value in np.unique(np.asarray(Image.open(path)))
+    } <= {
+        0,
+        255,
+    }
+
+
+@pytest.mark.slow
+def test_commands_of_training_on_ones_own_images(folder: Path) -> None:
+    for name in ("images", "masks"):
+        (folder / "plates" / name).mkdir(parents=True)
+    for index in range(12):
+        frame, mask = render(6, index, defective=True, size=(64, 96))
+        Image.fromarray(frame).save(folder / f"plates/images/{index:04d}.png")
+        Image.fromarray(mask * 255).save(folder / f"plates/masks/{index:04d}.png")
+    lines = commands("Train on your own images")
+    assert [line[0] for line in lines] == ["train", "eval", "export", "eval"]
+    for line in lines:
+        assert main(line) == 0, line
+    assert (folder / "plates.edgekit/manifest.json").is_file()
+
+
+def test_table_of_models_is_the_shipped_one() -> None:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| (yes)? ?\|$", TEXT, flags=re.MULTILINE
+    )
+    shown = [
+        (name, *(int(number.replace(",", "")) for number in numbers), demo == "yes")
+        for name, *numbers, demo in rows
+    ]
+    counted = [
+        (row["name"], row["parameters"], row["macs"], row["flops"], row["name"] in list_shipped_checkpoints())
+        for row in read_table()["models"]
+    ]
+    assert shown == counted
+
+
+def test_pictures_and_links_exist() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", TEXT)
+    missing = [target for target in targets if "://" not in target and not (README.parent / target).exists()]
+    assert missing == []
