@@ -7,6 +7,7 @@ model explains, and only tensors of the expected names and shapes are taken from
 
 from __future__ import annotations
 
+import struct
 import warnings
 import zipfile
 from pathlib import Path
@@ -18,7 +19,7 @@ from edgekit.checkpoints.format import Checkpoint, current_versions, load_weight
 from edgekit.models import MODELS, build_model
 from edgekit.models.counting import count_parameters
 from edgekit_export.exportable import Normalisation
-from edgekit_runtime.errors import CheckpointError, UsageProblem
+from edgekit_runtime.errors import CheckpointError, IoFault, UsageProblem
 
 KEY = "CheapNet"
 PARALLEL_PREFIX = "module."
@@ -44,6 +45,7 @@ def import_authors_weights(
     Raises:
         UsageProblem: If the model is no CheapNet, or mean and std are out of range.
         CheckpointError: If the file is too large, holds code, or its tensors are not those of the model.
+        IoFault: If it cannot be read.
     """
     spec = MODELS.get(model)
     if not spec.factory.endswith(":CheapNet"):
@@ -96,17 +98,30 @@ def _read_state_dict(path: Path, limit: int) -> dict[str, torch.Tensor]:
             f"{path} holds no state dict under the key {KEY!r}.",
             remedy="Save it as the authors do: torch.save({'CheapNet': network.state_dict()}, file).",
         )
-    return {str(name).removeprefix(PARALLEL_PREFIX): tensor for name, tensor in state.items()}
+    named = {str(name).removeprefix(PARALLEL_PREFIX): tensor for name, tensor in state.items()}
+    if len(named) != len(state):
+        doubled = next(name for name in named if name in state and PARALLEL_PREFIX + name in state)
+        raise CheckpointError(
+            f"{path} holds {doubled} twice, with and without the prefix {PARALLEL_PREFIX!r}.",
+            remedy="Save the state dict of one network.",
+        )
+    return named
 
 
 def _check_size(path: Path, limit: int) -> None:
+    if not path.is_file():
+        raise CheckpointError(f"There is no file {path}.", remedy="Check the path.")
     try:
         size = path.stat().st_size
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 size = max(size, sum(entry.file_size for entry in archive.infolist()))
-    except (OSError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}.", remedy="Check the path.") from error
+    except OSError as error:
+        raise IoFault(f"{path} cannot be read: {error.strerror}.") from error
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error) as error:
+        raise CheckpointError(
+            f"{path} is damaged: its table of contents cannot be read.", remedy="Fetch the file again."
+        ) from error
     if size > limit:
         raise CheckpointError(
             f"{path} unpacks to {size:,} bytes; this model's checkpoint has at most {limit:,}.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -246,21 +247,26 @@ def _read_record(path: Path) -> Checkpoint:
         ) from error
 
 
+def _decode_normalisation(data: dict[str, Any]) -> Normalisation:
+    normalisation = Normalisation(
+        mean=tuple(map(float, data["mean"])), std=tuple(map(float, data["std"])), scale=float(data["scale"])
+    )
+    numbers = (*normalisation.mean, *normalisation.std, normalisation.scale)
+    if not all(map(math.isfinite, numbers)) or min(*normalisation.std, normalisation.scale) <= 0:
+        raise ValueError(f"names a normalisation that defines no image: {normalisation}")
+    return normalisation
+
+
 def _decode_record(data: dict[str, Any]) -> Checkpoint:
     known = {name: data[name] for name in Checkpoint.__dataclass_fields__}
     if data["model"] not in MODELS:
         raise ValueError(f"names the model {data['model']!r}, which this edgekit does not have")
     if data["provenance"] not in get_args(ProvenanceKind):
         raise ValueError(f"names the provenance {data['provenance']!r}")
-    normalisation = data["normalisation"]
     return Checkpoint(
         **{
             **known,
-            "normalisation": Normalisation(
-                mean=tuple(map(float, normalisation["mean"])),
-                std=tuple(map(float, normalisation["std"])),
-                scale=float(normalisation["scale"]),
-            ),
+            "normalisation": _decode_normalisation(data["normalisation"]),
             "provenance": cast("ProvenanceKind", str(data["provenance"])),
             "data": DataInfo(**data["data"]) if data["data"] else None,
         }

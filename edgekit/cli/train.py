@@ -94,7 +94,11 @@ def train(
     reporter.note(f"{record.model} on {dataset.name} ({len(dataset)} images): {record.recipe.source}")
     split = split_dataset(dataset, seed=record.split_seed)
     trainer = Trainer(record, dataset, split, folder, device=choose_device(device), reporter=reporter)
-    outcome = trainer.resume() if resume else trainer.start()
+    try:
+        outcome = trainer.resume() if resume else trainer.start()
+    except KeyboardInterrupt:
+        reporter.note(f"Stopped. Go on with: edgekit train --resume {folder.path}")
+        raise
     if as_json:
         print_json({"schema": "edgekit.train/1", "checkpoint": str(folder.best), "best": outcome.metrics})
         return

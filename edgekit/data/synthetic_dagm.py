@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.data.contract import Dataset, Item, Sample, digest_parts
 from edgekit.data.synthetic import GENERATOR_VERSION, KINDS, render
+from edgekit.data.synthetic.render import MIN_SIDE
 from edgekit_runtime.errors import UsageProblem
 
 DEFECTIVE = {kind: 150 if kind <= 6 else 300 for kind in range(1, 11)}
@@ -25,7 +26,7 @@ class SyntheticDagm(Dataset):
         size: (height, width) in pixels.
 
     Raises:
-        UsageProblem: If a class does not exist.
+        UsageProblem: If a class does not exist, or the size is below 64 pixels.
     """
 
     classes = ("background", "defect")
@@ -41,6 +42,11 @@ class SyntheticDagm(Dataset):
         for kind in kinds:
             if kind not in KINDS:
                 raise UsageProblem(f"synthetic:dagm has the classes 1 to 10; got {kind}.")
+        if min(size) < MIN_SIDE:
+            raise UsageProblem(
+                f"Generated images have sides of at least {MIN_SIDE} pixels; got {size[0]}×{size[1]}.",
+                remedy="Choose a larger size, or name a folder of images of your size with --data.",
+            )
         self.seed = seed
         self.size = size
         self.kinds = tuple(kinds)

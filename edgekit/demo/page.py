@@ -26,7 +26,7 @@ _PAGE = """<!doctype html>
 <h1>What was found</h1>
 <p>The network in <code>{bundle}</code> was trained by edgekit on generated images only, exported, verified, and run
 on these {count} generated images, which it had not seen. Left: the frame. Right: red is what was found, green the
-outline of what is really there.</p>
+outline of what is really there. Regions below {min_area:,} px have no box and do not count.</p>
 <p><small>Demo weights: train on your own images before you trust a verdict.</small></p>
 <div class="grid">
 {figures}
@@ -41,10 +41,10 @@ _FIGURE = """<figure>
 </figure>"""
 
 
-def write_page(images: Sequence[DemoImage], *, bundle: str) -> str:
+def write_page(images: Sequence[DemoImage], *, bundle: str, min_area_px: int) -> str:
     """Return the page as HTML; pictures are named relative to it."""
     figures = "\n".join(_write_figure(image) for image in images)
-    return _PAGE.format(bundle=escape(bundle), count=len(images), figures=figures)
+    return _PAGE.format(bundle=escape(bundle), count=len(images), min_area=min_area_px, figures=figures)
 
 
 def _write_figure(image: DemoImage) -> str:

@@ -82,7 +82,7 @@ def run_demo(out: Path, *, bundle: Path = DEMO_BUNDLE, note: Callable[[str], Non
     outcome = DemoOutcome(out / "result.png", out / "index.html", out / "results.json")
     write_sheet(outcome.picture, [(image.picture, _caption(image)) for image in shown])
     _write_text(outcome.results, _to_json(shown))
-    _write_text(outcome.page, write_page(shown, bundle=bundle.name))
+    _write_text(outcome.page, write_page(shown, bundle=bundle.name, min_area_px=MIN_AREA_PX))
     return outcome
 
 

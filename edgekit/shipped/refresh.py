@@ -23,7 +23,7 @@ BUNDLED = "cheapnet-s"
 
 
 def ship_checkpoint(source: Path, target: Path) -> str:
-    """Copy a checkpoint as demo weights and return its model.
+    """Copy a run's checkpoint as demo weights, with the record of its training, and return its model.
 
     Raises:
         CheckpointError: If it was trained on anything but generated images: real sets are for research only.
@@ -35,8 +35,14 @@ def ship_checkpoint(source: Path, target: Path) -> str:
             f"{source} was trained on {trained_on or 'unknown data'}; only weights from generated images ship.",
             remedy=f"Train with --data {SYNTHETIC}dagm/6.",
         )
-    save_checkpoint(target / checkpoint.model, replace(checkpoint, provenance="demo"), weights)
+    demo = replace(checkpoint, provenance="demo")
+    save_checkpoint(target / checkpoint.model, demo, weights, extra_files=_read_training_record(source.parent))
     return checkpoint.model
+
+
+def _read_training_record(run: Path) -> dict[str, bytes]:
+    """What the run was and how it went, epoch by epoch, ships beside the weights."""
+    return {name: (run / name).read_bytes() for name in ("run.json", "metrics.jsonl")}
 
 
 def refresh(sources: list[Path]) -> None:

@@ -106,7 +106,8 @@ def check_threshold(thresholds: Mapping[str, float], task: Task) -> float | None
         )
     if task != "segment":
         return None
-    value = float(np.float32(thresholds.get(THRESHOLD, 0.0)))
+    with np.errstate(over="ignore"):
+        value = float(np.float32(thresholds.get(THRESHOLD, 0.0)))
     if not math.isfinite(value):
         raise UsageProblem(
             f"The threshold must be finite, got {value}.", remedy="A logit of 0 is probability 0.5."

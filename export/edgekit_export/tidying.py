@@ -43,15 +43,18 @@ def _settle_reshapes(graph: ir.Graph) -> None:
     """Give each Reshape a constant target where only the batch is open.
 
     A `flatten(1)` comes out as arithmetic on the shape of the image, which no shape inference follows and which
-    TensorRT would have to run. One open dimension is what -1 stands for.
+    TensorRT would have to run. Where the batch stays first, 0 says so; elsewhere -1 stands for the open dimension.
     """
     for node in graph:
         shape = node.outputs[0].shape if node.op_type == "Reshape" else None
-        if shape is None or sum(not isinstance(size, int) for size in shape) > 1:
+        source = node.inputs[0].shape if node.inputs and node.inputs[0] is not None else None
+        if shape is None or source is None or sum(not isinstance(size, int) for size in shape) != 1:
             continue
-        sizes = [size if isinstance(size, int) else -1 for size in shape]
+        open_size = 0 if not isinstance(shape[0], int) and shape[0] == source[0] else -1
+        sizes = [size if isinstance(size, int) else open_size for size in shape]
         target = editing.add_constant(graph, f"{node.outputs[0].name}.target", np.array(sizes, np.int64))
         node.replace_input_with(1, target)
+        node.attributes.pop("allowzero", None)
 
 
 def _rename(graph: ir.Graph, keep: set[str]) -> None:

@@ -6,6 +6,7 @@ class TestMyNet(ModelConformance):
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ class ModelConformance:
         assert stages
         assert len({stage.name for stage in stages}) == len(stages)
         assert len(stages[0].inputs) == 1
-        for before, after in zip(stages, stages[1:], strict=False):
+        for before, after in pairwise(stages):
             assert set(after.inputs) == set(before.carries)
         for stage in stages:
             assert isinstance(stage.module, nn.Module)
@@ -194,9 +195,7 @@ def _run_stages(network: Any, image: torch.Tensor) -> dict[str, torch.Tensor]:
     for stage in network.stages():
         inputs = (image,) if carried is None else tuple(carried[name] for name in stage.inputs)
         results = stage.module(*inputs)
-        named = dict(
-            zip(stage.outputs, results if isinstance(results, tuple) else (results,), strict=True)
-        )
+        named = dict(zip(stage.outputs, results if isinstance(results, tuple) else (results,), strict=True))
         carried = {name: named[name] for name in stage.carries}
         answers |= {name: tensor for name, tensor in named.items() if name not in carried}
     return answers

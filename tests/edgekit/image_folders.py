@@ -40,6 +40,18 @@ def save(path: Path, pixels: np.ndarray, **options: object) -> Path:
     return path
 
 
+def load(path: Path) -> np.ndarray:
+    """Return what Pillow reads from a file."""
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def mode_of(path: Path) -> str:
+    """Return what Pillow says that a file is."""
+    with Image.open(path) as image:
+        return image.mode
+
+
 def write_png_header(path: Path, width: int, height: int) -> Path:
     """Write a PNG of some bytes whose header claims any size."""
     return _write_png(path, width, height, bits=8, colour=0, rows=b"\0" * 16)
@@ -47,13 +59,15 @@ def write_png_header(path: Path, width: int, height: int) -> Path:
 
 def write_deep_png(path: Path, width: int, height: int, *, channels: int) -> Path:
     """Write a PNG of 16 bits per channel: grey (1) or RGB (3)."""
-    row = b"\0" + bytes(range(0, 2 * width * channels))
+    row = b"\0" + bytes(range(2 * width * channels))
     return _write_png(path, width, height, bits=16, colour={1: 0, 3: 2}[channels], rows=row * height)
 
 
 def _write_png(path: Path, width: int, height: int, *, bits: int, colour: int, rows: bytes) -> Path:
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
     path.write_bytes(

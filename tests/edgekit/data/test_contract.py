@@ -8,7 +8,7 @@ from edgekit.data.synthetic_dagm import SyntheticDagm
 
 
 def test_a_subset_keeps_order_and_names() -> None:
-    source = SyntheticDagm((2,), size=(32, 32))
+    source = SyntheticDagm((2,), size=(64, 64))
     subset = Subset(source, [7, 3], name="two")
     assert (subset.name, subset.classes, len(subset)) == ("two", source.classes, 2)
     assert subset.items == (source.items[7], source.items[3])
@@ -18,7 +18,7 @@ def test_a_subset_keeps_order_and_names() -> None:
 
 
 def test_a_subset_has_another_fingerprint() -> None:
-    source = SyntheticDagm((2,), size=(32, 32))
+    source = SyntheticDagm((2,), size=(64, 64))
     everything = range(len(source))
     assert Subset(source, everything).fingerprint() == source.fingerprint()
     assert Subset(source, everything[1:]).fingerprint() != source.fingerprint()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,8 +39,12 @@ class TestDagm2007(DatasetConformance):
         return lambda: Dagm2007(root, include_normal=True)
 
     @pytest.fixture
-    def change_content(self, root: Path) -> Callable[[], None]:
-        return lambda: None if save(root / "Class2/Test/0003.PNG", np.zeros((32, 48), np.uint8)) else None
+    def change_content(self, root: Path, open_again: OpenDataset) -> Callable[[], OpenDataset]:
+        def change() -> OpenDataset:
+            save(root / "Class2/Test/0003.PNG", np.zeros((32, 48), np.uint8))
+            return open_again
+
+        return change
 
 
 def test_only_labelled_images_are_items_by_default(tmp_path: Path) -> None:
@@ -115,8 +120,13 @@ class TestRealDagm2007(DatasetConformance):
         return lambda: Dagm2007(real_data / "dagm2007", include_normal=True)
 
     @pytest.fixture
-    def change_content(self) -> Callable[[], OpenDataset]:
-        pytest.skip("real images are not changed")
+    def change_content(self, real_data: Path, tmp_path: Path) -> Callable[[], OpenDataset]:
+        def change() -> OpenDataset:
+            copy = shutil.copytree(real_data / "dagm2007", tmp_path / "dagm2007")
+            save(copy / "Class6/Train/1070.PNG", np.zeros((512, 512), np.uint8))
+            return lambda: Dagm2007(copy, include_normal=True)
+
+        return change
 
     def test_counts(self, real_data: Path) -> None:
         root = real_data / "dagm2007"

@@ -13,8 +13,8 @@ from edgekit.train.engine import describe_data
 from edgekit_runtime.bundle import DataInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
-DATASET = SyntheticDagm((6,), size=(32, 32))
-OTHER = SyntheticDagm((5,), size=(32, 32))
+DATASET = SyntheticDagm((6,), size=(64, 64))
+OTHER = SyntheticDagm((5,), size=(64, 64))
 
 
 @pytest.fixture(scope="module")

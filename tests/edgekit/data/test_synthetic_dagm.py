@@ -38,10 +38,17 @@ def test_names() -> None:
 
 
 def test_size_changes_the_fingerprint() -> None:
-    assert SyntheticDagm((6,), size=(32, 32)).fingerprint() != SyntheticDagm((6,), size=(32, 64)).fingerprint()
+    assert (
+        SyntheticDagm((6,), size=(64, 64)).fingerprint() != SyntheticDagm((6,), size=(64, 96)).fingerprint()
+    )
 
 
 @pytest.mark.parametrize("kind", [0, 11])
 def test_classes_that_do_not_exist_are_refused(kind: int) -> None:
     with pytest.raises(UsageProblem, match="1 to 10"):
         SyntheticDagm((kind,))
+
+
+def test_sizes_that_the_generator_cannot_draw_are_refused_at_once() -> None:
+    with pytest.raises(UsageProblem, match="64"):
+        SyntheticDagm((1,), size=(32, 64))

@@ -1,0 +1,37 @@
+"""Mean and standard deviation, against NumPy's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgekit.data.statistics import measure_normalisation
+from edgekit_runtime.errors import DatasetError
+
+
+def test_equals_numpy_over_all_pixels() -> None:
+    generator = np.random.default_rng(0)
+    images = [generator.integers(low, 200, (16, 20 + low), np.uint8) for low in (0, 40, 90)]
+    pixels = np.concatenate([image.reshape(-1) for image in images]) / 255.0
+    found = measure_normalisation(images)
+    # Rounded to six decimals on purpose.
+    assert found.mean == pytest.approx((pixels.mean(),), abs=5e-7)
+    assert found.std == pytest.approx((pixels.std(),), abs=5e-7)
+    assert found.scale == 255.0
+
+
+def test_the_order_of_images_does_not_matter() -> None:
+    images = [np.random.default_rng(n).integers(0, 256, (8, 8), np.uint8) for n in range(5)]
+    assert measure_normalisation(images) == measure_normalisation(reversed(images))
+
+
+def test_one_black_and_one_white_image() -> None:
+    images = [np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)]
+    assert measure_normalisation(images).mean == (0.5,)
+    assert measure_normalisation(images).std == (0.5,)
+
+
+@pytest.mark.parametrize("value", [0, 128])
+def test_images_of_one_value_are_refused(value: int) -> None:
+    with pytest.raises(DatasetError, match="same value"):
+        measure_normalisation([np.full((8, 8), value, np.uint8)])

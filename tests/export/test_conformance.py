@@ -1,0 +1,34 @@
+"""The networks that only these tests define are exportable like the project's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.exportable_conformance import ExportableConformance
+from tests.export.building import CLASSES
+
+
+class TestSegmenter(ExportableConformance):
+    @pytest.fixture
+    def exportable(self, segmenter):
+        return segmenter
+
+
+class TestClassSegmenter(ExportableConformance):
+    @pytest.fixture
+    def exportable(self, class_segmenter):
+        return class_segmenter
+
+    @pytest.fixture
+    def classes(self):
+        return CLASSES[3]
+
+
+class TestClassifier(ExportableConformance):
+    @pytest.fixture
+    def exportable(self, classifier):
+        return classifier
+
+    @pytest.fixture
+    def classes(self):
+        return CLASSES[3]
