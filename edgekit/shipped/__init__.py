@@ -1,7 +1,7 @@
 """What ships in the package: demo weights trained on generated images only, and a finished bundle.
 
-shipped/cheapnet-s/            checkpoint
-shipped/cheapnet-m/            checkpoint
+shipped/cheapnet-s/            checkpoint, with the record of its training
+shipped/cheapnet-m/            checkpoint, with the record of its training
 shipped/cheapnet-s.edgekit/    the bundle that `edgekit demo` and `edgekit bench` take
 """
 

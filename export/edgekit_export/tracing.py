@@ -153,12 +153,13 @@ def trace_stages(model: Module, *, size: tuple[int, int], batch: int | None) -> 
     rows = batch or _EXAMPLE_ROWS
     graphs = []
     with _quiet_torch(None, torch.float32):
-        values: dict[str, torch.Tensor] = {}
-        for index, stage in enumerate(_ready_stages(copied)):
-            image = torch.zeros(rows, channels, *size)
-            inputs = (image,) if index == 0 else tuple(values[name] for name in stage.inputs)
+        stages = _ready_stages(copied)
+        inputs: tuple[torch.Tensor, ...] = (torch.zeros(rows, channels, *size),)
+        for stage, following in zip(stages, (*stages[1:], None), strict=True):
             graphs.append(tidy_graph(_trace(stage, inputs, dynamic=batch is None), stage))
-            values = _call_stage(stage, inputs)
+            if following is not None:
+                values = _call_stage(stage, inputs)
+                inputs = tuple(values[name] for name in following.inputs)
     return graphs
 
 

@@ -6,7 +6,6 @@ class TestMyNet(ModelConformance):
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,16 @@ from edgekit.models import MODELS, ModelSpec, build_model
 from edgekit.models.counting import RULES, count_cost
 from edgekit.models.table import read_table
 from edgekit_export.exportable import Exportable, Normalisation
+from tests.conformance.exportable_conformance import ExportableConformance
 
 CHANNELS = {"grey": 1, "rgb": 3, "bgr": 3}
 
 
-class ModelConformance:
-    """Inherited by the tests of each model; a family is tested by one of its members."""
+class ModelConformance(ExportableConformance):
+    """Inherited by the tests of each model; a family is tested by one of its members.
+
+    A model is an exportable with an entry in the registry, hence the base class.
+    """
 
     model: str
     """Name in the registry."""
@@ -37,6 +40,14 @@ class ModelConformance:
     @pytest.fixture
     def spec(self) -> ModelSpec:
         return MODELS.get(self.model)
+
+    @pytest.fixture
+    def exportable(self, network: nn.Module) -> nn.Module:
+        return network
+
+    @pytest.fixture
+    def classes(self, spec: ModelSpec) -> tuple[str, ...]:
+        return spec.classes
 
     @pytest.fixture
     def network(self, spec: ModelSpec) -> nn.Module:
@@ -83,24 +94,6 @@ class ModelConformance:
         for name, tensor in together.items():
             # Other batch sizes may sum in another order: float32 noise, far below a logit that matters.
             torch.testing.assert_close(tensor[1:], alone[name], rtol=1e-4, atol=1e-5)
-
-    def test_stages_fit_together(self, spec: ModelSpec, network: nn.Module) -> None:
-        stages = list(network.stages())
-        assert stages
-        assert len({stage.name for stage in stages}) == len(stages)
-        assert len(stages[0].inputs) == 1
-        for before, after in pairwise(stages):
-            assert set(after.inputs) == set(before.carries)
-        for stage in stages:
-            assert isinstance(stage.module, nn.Module)
-            assert stage.outputs
-            assert set(stage.carries) <= set(stage.outputs)
-        assert stages[-1].carries == ()
-        if spec.task == "segment":
-            assert stages[-1].outputs == ("logits",)
-            assert all(stage.exit is None for stage in stages)
-        else:
-            assert stages[-1].exit is not None
 
     def test_stages_share_the_parameters_of_the_network(self, network: nn.Module) -> None:
         owned = {id(parameter) for parameter in network.parameters()}

@@ -77,6 +77,7 @@ def test_the_manifest(segmenter, export, tmp_path):
     assert lines[-1] == f"writing {out}"
 
 
+@pytest.mark.slow
 def test_exporting_twice_in_both_orders_gives_the_same_bytes(segmenter, classifier, export, tmp_path):
     for order in ("first", "second"):
         (tmp_path / order).mkdir()
