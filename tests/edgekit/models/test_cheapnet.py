@@ -14,14 +14,17 @@ class TestCheapNetS(ModelConformance):
     model = "cheapnet-s"
 
 
+@pytest.mark.slow
 class TestCheapNetM(ModelConformance):
     model = "cheapnet-m"
 
 
+@pytest.mark.slow
 class TestCheapNetStandardS(ModelConformance):
     model = "cheapnet-std-s"
 
 
+@pytest.mark.slow
 class TestCheapNetOfAnyWidth(ModelConformance):
     model = "cheapnet-g3"
 

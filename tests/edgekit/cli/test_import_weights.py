@@ -1,0 +1,106 @@
+"""`edgekit import-weights`: what is accepted, and that what is refused leaves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from edgekit.checkpoints import load_checkpoint
+from edgekit.models import MODELS, build_model
+from tests.edgekit.checkpoints.test_authors import Opener
+from tests.edgekit.conftest import CliResult, RunCli
+
+
+@pytest.fixture
+def state() -> dict[str, torch.Tensor]:
+    return build_model(MODELS.get("cheapnet-s"), seed=4).state_dict()
+
+
+@pytest.fixture
+def import_file(run_cli: RunCli, tmp_path: Path):
+    """Return a function that saves a content as torch file and imports it."""
+
+    def run(
+        content: object, *, model: str = "cheapnet-s", mean: object = 0.348, std: object = 0.278
+    ) -> CliResult:
+        torch.save(content, tmp_path / "a.pth")
+        out = tmp_path / "imported"
+        return run_cli(
+            "import-weights",
+            tmp_path / "a.pth",
+            "--model",
+            model,
+            f"--mean={mean}",
+            f"--std={std}",
+            "--out",
+            out,
+        )
+
+    return run
+
+
+def test_a_sound_file_becomes_a_checkpoint(import_file, state, tmp_path: Path) -> None:
+    result = import_file({"CheapNet": state})
+    assert result.code == 0, result.err
+    assert result.out == f"{tmp_path / 'imported'}\n"
+    record, weights = load_checkpoint(tmp_path / "imported")
+    assert (record.model, record.provenance) == ("cheapnet-s", "imported")
+    assert torch.equal(weights["encoder1.0.weight"], state["encoder1.0.weight"])
+
+
+def test_another_file_replaces_the_checkpoint(import_file, state, tmp_path: Path) -> None:
+    assert import_file({"CheapNet": state}).code == 0
+    state["encoder1.0.weight"] += 1
+    assert import_file({"CheapNet": state}, mean=0.5).code == 0
+    assert load_checkpoint(tmp_path / "imported")[0].normalisation.mean == (0.5,)
+
+
+@pytest.mark.parametrize(
+    ("model", "mean", "std", "code", "word"),
+    [
+        ("cheapnet-m", 0.3, 0.2, 8, "cheapnet-m"),
+        ("cheapnet-x", 0.3, 0.2, 2, "cheapnet-s"),
+        ("cheapnet-s", 88.0, 0.2, 2, "255"),
+        ("cheapnet-s", 0.3, 0.0, 2, "0 to 1"),
+        ("cheapnet-s", "nan", 0.2, 2, "0 to 1"),
+    ],
+)
+def test_refusals_write_nothing(import_file, state, tmp_path, model, mean, std, code, word) -> None:
+    import_file({"CheapNet": state}, model=model, mean=mean, std=std).refused(code, word)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pth"]
+
+
+def test_nan_weights_are_refused(import_file, state, tmp_path: Path) -> None:
+    state["decoder1.0.bias"][0] = float("nan")
+    import_file({"CheapNet": state}).refused(8, "decoder1.0.bias", "NaN")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pth"]
+
+
+def test_code_in_the_file_does_not_run(import_file, state, tmp_path: Path) -> None:
+    import_file({"CheapNet": state, "x": Opener(tmp_path / "trap")}).refused(8)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pth"]
+
+
+def test_a_folder_of_other_files_is_not_replaced(import_file, state, tmp_path: Path) -> None:
+    (tmp_path / "imported").mkdir()
+    (tmp_path / "imported" / "photo.jpg").write_bytes(b"dear")
+    import_file({"CheapNet": state}).refused(2, "holds other files")
+    assert (tmp_path / "imported" / "photo.jpg").read_bytes() == b"dear"
+
+
+def test_a_missing_file_is_named(run_cli: RunCli, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere.pth"
+    run_cli(
+        "import-weights",
+        nowhere,
+        "--model",
+        "cheapnet-s",
+        "--mean",
+        0.3,
+        "--std",
+        0.2,
+        "--out",
+        tmp_path / "o",
+    ).refused(8, str(nowhere))

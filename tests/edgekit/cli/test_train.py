@@ -1,0 +1,227 @@
+"""`edgekit train`, on a folder of tiny images; a real kill among it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.checkpoints import load_checkpoint
+from tests.edgekit.conftest import RunCli
+from tests.edgekit.image_folders import save, write_image_folder, write_png_header
+
+QUICK = ("--model", "cheapnet-s", "--recipe", "quick", "--epochs", "1", "--quiet")
+
+
+@pytest.fixture
+def plates(tmp_path: Path) -> Path:
+    return write_image_folder(tmp_path / "plates", count=12, size=(32, 48))
+
+
+def test_a_run_prints_its_best_checkpoint(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
+    result = run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run", "--seed", 3)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == f"{tmp_path / 'run' / 'best'}\n"
+    record, _ = load_checkpoint(tmp_path / "run" / "best")
+    assert record.training["seed"] == 3
+    assert record.training["recipe"]["schedule"] == "quick"
+    assert record.training["recipe"]["epochs"] == 1
+
+
+def test_json_and_notes(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
+    result = run_cli("train", *QUICK[:-1], "--data", plates, "--out", tmp_path / "run", "--json")
+    document = json.loads(result.out)
+    assert document["schema"] == "edgekit.train/1"
+    assert document["checkpoint"] == str(tmp_path / "run" / "best")
+    assert 0 <= document["best"]["miou"] <= 1
+    assert "epoch 1/1: loss" in result.err
+
+
+def test_the_default_folder_names_model_and_recipe(
+    run_cli: RunCli, plates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_cli("train", *QUICK, "--data", plates).out == "runs/cheapnet-s-quick/best\n"
+
+
+def test_an_existing_run_is_refused_and_says_how_to_go_on(
+    run_cli: RunCli, plates: Path, tmp_path: Path
+) -> None:
+    arguments = ("train", *QUICK, "--data", plates, "--out", tmp_path / "run")
+    assert run_cli(*arguments).code == 0
+    run_cli(*arguments).refused(2, "not empty", f"--resume {tmp_path / 'run'}")
+
+
+def test_a_finished_run_may_be_resumed(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
+    assert run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run").code == 0
+    assert run_cli("train", "--resume", tmp_path / "run", "--quiet").code == 0
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [("--model", "cheapnet-s"), ("--data", "x"), ("--epochs", "9"), ("--out", "x"), ("--include-normal",)],
+)
+def test_resuming_takes_no_other_choice(run_cli: RunCli, tmp_path: Path, choice: tuple[str, ...]) -> None:
+    run_cli("train", "--resume", tmp_path, *choice).refused(2, "no other choice")
+
+
+def test_what_is_no_run_is_not_resumed(run_cli: RunCli, tmp_path: Path) -> None:
+    run_cli("train", "--resume", tmp_path).refused(2, "no training run")
+
+
+def test_changed_data_are_refused(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
+    assert run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run").code == 0
+    save(plates / "images" / "plate-01.png", np.zeros((32, 48), np.uint8))
+    run_cli("train", "--resume", tmp_path / "run", "--quiet").refused(8, "have changed")
+
+
+@pytest.mark.parametrize("missing", ["--model", "--data"])
+def test_model_and_data_must_be_named(run_cli: RunCli, missing: str) -> None:
+    arguments = {"--model": "cheapnet-s", "--data": "synthetic:dagm/6"}
+    del arguments[missing]
+    run_cli("train", *[word for pair in arguments.items() for word in pair]).refused(2, "--model and --data")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [("nowhere", 8), ("synthetic:steel", 2), ("synthetic:dagm/11", 2), ("synthetic:dagm/²", 2)],
+)
+def test_data_that_do_not_exist(run_cli: RunCli, tmp_path: Path, data: str, code: int) -> None:
+    run_cli("train", *QUICK, "--data", data, "--out", tmp_path / "run").refused(code)
+    assert not (tmp_path / "run").exists()
+
+
+def empty_the_images(plates: Path) -> None:
+    for path in (plates / "images").iterdir():
+        path.unlink()
+
+
+BAD_FOLDERS = {
+    "an empty folder": (empty_the_images, "holds no images"),
+    "a damaged image": (lambda p: (p / "images/plate-03.png").write_bytes(b"no"), "plate-03.png"),
+    "an image with alpha": (
+        lambda p: save(p / "images/plate-03.png", np.zeros((32, 48, 4), np.uint8)),
+        "RGBA",
+    ),
+    "a 16-bit image": (lambda p: save(p / "images/plate-03.png", np.zeros((32, 48), np.uint16)), "16-bit"),
+    "an image of another size": (
+        lambda p: [save(p / f / "plate-03.png", np.zeros((48, 48), np.uint8)) for f in ("images", "masks")],
+        "plate-03",
+    ),
+    "sides that are no multiples": (
+        lambda p: [save(p / f / "plate-03.png", np.zeros((30, 50), np.uint8)) for f in ("images", "masks")],
+        "multiples of 16",
+    ),
+    "a huge claim": (lambda p: write_png_header(p / "images/plate-03.png", 60_000, 60_000), "plate-03.png"),
+    "a mask of another size": (
+        lambda p: save(p / "masks/plate-03.png", np.zeros((48, 32), np.uint8)),
+        "plate-03.png",
+    ),
+    "a grey mask": (lambda p: save(p / "masks/plate-03.png", np.full((32, 48), 77, np.uint8)), "77"),
+    "a missing mask": (lambda p: (p / "masks/plate-03.png").unlink(), "plate-03.png"),
+    "images of one value": (
+        lambda p: [save(path, np.full((32, 48), 9, np.uint8)) for path in (p / "images").iterdir()],
+        "same value",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", list(BAD_FOLDERS))
+def test_bad_data_are_refused_before_anything_is_written(
+    run_cli: RunCli, plates: Path, tmp_path: Path, case: str
+) -> None:
+    spoil, word = BAD_FOLDERS[case]
+    spoil(plates)
+    # Seed 6 puts plate-03 into the training part.
+    run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run", "--seed", 6).refused(8, word)
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_few_images_are_refused(run_cli: RunCli, tmp_path: Path) -> None:
+    data = write_image_folder(tmp_path / "few", count=2, size=(32, 32))
+    run_cli("train", *QUICK, "--data", data, "--out", tmp_path / "run").refused(8, "too few")
+
+
+def test_a_run_that_diverges_says_what_to_do(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
+    arguments = ("--data", plates, "--out", tmp_path / "run", "--learning-rate", "1e38")
+    run_cli("train", *QUICK[:-3], "--epochs", "3", "--quiet", *arguments).refused(
+        8, "epoch 1", "--learning-rate"
+    )
+
+
+@pytest.mark.parametrize(("device", "code"), [("cuda:77", 5), ("jetson", 2), ("tpu", 2)])
+def test_no_other_device_than_asked(
+    run_cli: RunCli, plates: Path, tmp_path: Path, device: str, code: int
+) -> None:
+    run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run", "--device", device).refused(code)
+    assert not (tmp_path / "run").exists()
+
+
+def train_in_a_process(out: Path, data: Path, **options: object) -> subprocess.Popen[str]:
+    words = ("--model", "cheapnet-s", "--data", data, "--recipe", "quick", "--epochs", "6", "--out", out)
+    return subprocess.Popen(
+        [sys.executable, "-m", "edgekit", "train", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        **options,
+    )
+
+
+def lines_of(path: Path) -> list[dict[str, object]]:
+    if not path.is_file():
+        return []
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in entries]
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_exactly(tmp_path: Path) -> None:
+    data = write_image_folder(tmp_path / "plates", count=12, size=(64, 64))
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    process = train_in_a_process(killed, data)
+    deadline = time.monotonic() + 300
+    while len(lines_of(killed / "metrics.jsonl")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert 2 <= len(lines_of(killed / "metrics.jsonl")) < 6, "killed too late to show anything"
+    assert train_in_a_process(whole, data).wait() == 0
+    resume = [sys.executable, "-m", "edgekit", "train", "--resume", str(killed)]
+    subprocess.run(
+        resume, check=True, capture_output=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert lines_of(killed / "metrics.jsonl") == lines_of(whole / "metrics.jsonl")
+    for file in ("best/model.safetensors", "last/model.safetensors", "last/optimiser.safetensors"):
+        assert (killed / file).read_bytes() == (whole / file).read_bytes(), file
+    # Nothing of the killed writer is left beside the checkpoints.
+    assert {path.name for path in killed.iterdir()} == {path.name for path in whole.iterdir()}
+
+
+@pytest.mark.slow
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+    data = write_image_folder(tmp_path / "plates", count=12, size=(64, 64))
+    with (tmp_path / "err").open("w") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edgekit", "train", "--model", "cheapnet-s", "--data", str(data)]
+            + ["--out", str(tmp_path / "run")],
+            stderr=err,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+    deadline = time.monotonic() + 300
+    while not lines_of(tmp_path / "run" / "metrics.jsonl") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    said = (tmp_path / "err").read_text()
+    assert f"edgekit train --resume {tmp_path / 'run'}" in said
+    assert "Traceback" not in said
