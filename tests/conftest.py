@@ -79,7 +79,12 @@ def segment_manifest() -> Manifest:
         ),
         provenance=Provenance("demo", "ab" * 32, "for tests", {"recipe": "quick", "losses": [1.5, 0.25]}),
         data=DataInfo(
-            "synthetic:dagm/6", "cd" * 32, {"test": "ef" * 32}, split_seed=0, split_fractions={"test": 0.3}
+            "synthetic:dagm/6",
+            False,
+            "cd" * 32,
+            {"test": "ef" * 32},
+            split_seed=0,
+            split_fractions={"test": 0.3},
         ),
         parity=(ParityCheck("values", True, "0 of 128 pixels differ"),),
         versions={"edgekit": "0.1.0"},

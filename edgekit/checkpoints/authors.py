@@ -64,6 +64,7 @@ def import_authors_weights(
     require_finite(weights, path)
     checkpoint = Checkpoint(
         model=model,
+        classes=spec.classes,
         normalisation=Normalisation((mean,), (std,)),
         provenance="imported",
         training=None,

@@ -39,6 +39,7 @@ class Checkpoint:
 
     Attributes:
         model: Name in the registry.
+        classes: Names by mask value, the background first.
         normalisation: What the network expects of its input.
         provenance: "trained", "imported" or "demo".
         training: Recipe, seed, epoch and versions of the run; None for imported weights.
@@ -49,6 +50,7 @@ class Checkpoint:
     """
 
     model: str
+    classes: tuple[str, ...]
     normalisation: Normalisation
     provenance: ProvenanceKind
     training: dict[str, Any] | None
@@ -266,6 +268,7 @@ def _decode_record(data: dict[str, Any]) -> Checkpoint:
     return Checkpoint(
         **{
             **known,
+            "classes": tuple(map(str, data["classes"])),
             "normalisation": _decode_normalisation(data["normalisation"]),
             "provenance": cast("ProvenanceKind", str(data["provenance"])),
             "data": DataInfo(**data["data"]) if data["data"] else None,

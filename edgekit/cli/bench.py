@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from edgekit.cli.options import (
+    any_path,
     backend_option,
     device_option,
-    existing_path,
     json_option,
     print_json,
     quiet_option,
@@ -24,7 +24,7 @@ from edgekit_runtime.platforms import describe_platform
 
 
 @click.command()
-@click.argument("target", required=False, type=existing_path)
+@click.argument("target", required=False, type=any_path)
 @device_option
 @backend_option
 @threads_option

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli.options import existing_path, quiet_option
+from edgekit.cli.options import any_path, quiet_option
 from edgekit.cli.provenance import announce
 from edgekit.demo import run_demo
 from edgekit.reporting import Reporter
 
 
 @click.command()
-@click.option(
-    "--out", type=existing_path, default=Path("demo"), show_default=True, help="Folder for the results."
-)
+@click.option("--out", type=any_path, default=Path("demo"), show_default=True, help="Folder for the results.")
 @quiet_option
 def demo(*, out: Path, reporter: Reporter) -> None:
     """Find defects in generated images with the bundle that ships, and show them.

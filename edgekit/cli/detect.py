@@ -5,21 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
-import numpy.typing as npt
 
 from edgekit.cli.options import (
+    any_path,
     backend_option,
     device_option,
-    existing_path,
     json_option,
     print_json,
     quiet_option,
     threads_option,
 )
 from edgekit.cli.provenance import announce
-from edgekit.media.detection_files import DetectionWriter
-from edgekit.media.images import list_images, read_image
+from edgekit.media.detection_files import DetectionWriter, make_document
+from edgekit.media.images import list_images, order_channels, read_image
 from edgekit.reporting import Reporter
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import EdgekitError, UnusableInput
@@ -27,11 +25,11 @@ from edgekit_runtime.results import Result
 
 
 @click.command()
-@click.argument("bundle", type=existing_path)
-@click.argument("images", nargs=-1, required=True, type=existing_path)
-@click.option("--overlay", type=existing_path, help="Folder for pictures with the defects drawn in.")
+@click.argument("bundle", type=any_path)
+@click.argument("images", nargs=-1, required=True, type=any_path)
+@click.option("--overlay", type=any_path, help="Folder for pictures with the defects drawn in.")
 @click.option(
-    "--masks", type=existing_path, help="Folder for STEM.png: 0/255 for one defect class, else class indices."
+    "--masks", type=any_path, help="Folder for STEM.png: 0/255 for one defect class, else class indices."
 )
 @click.option(
     "--threshold", type=float, help="Logit from which a pixel is a defect.  [default: the bundle's]"
@@ -70,7 +68,7 @@ def detect(
     """
     paths = list_images(images)
     writer = DetectionWriter(overlay=overlay, masks=masks, paths=paths)
-    results: list[dict[str, object]] = []
+    results: list[tuple[str, Result]] = []
     errors: list[dict[str, str]] = []
     with Detector(
         bundle,
@@ -81,36 +79,32 @@ def detect(
         min_area_px=min_area,
         connectivity=8 if connectivity == "8" else 4,
     ) as detector:
-        announce(detector.manifest.provenance.kind, reporter)
+        manifest = detector.manifest
+        announce(manifest.provenance.kind, reporter)
         for path in paths:
             try:
-                frame = read_image(
-                    path, channels="grey" if detector.manifest.input.channels == "grey" else "rgb"
-                )
-                result = detector(_to_contract(frame, detector.manifest.input.channels))
+                frame = read_image(path, channels="grey" if manifest.input.channels == "grey" else "rgb")
+                result = detector(order_channels(frame, manifest.input.channels))
             except UnusableInput as error:
-                click.echo(f"edgekit: {_name(path, error)}", err=True)
-                errors.append({"image": str(path), "message": error.message, "remedy": error.remedy})
+                errors.append(_record_error(path, error, alone=len(paths) == 1))
                 continue
-            writer.write(path, frame, result, classes=detector.manifest.model.classes)
-            results.append({"image": str(path), **result.to_dict()})
+            writer.write(path, frame, result, classes=manifest.model.classes)
+            results.append((str(path), result))
             if not as_json:
                 click.echo(_describe(path, result))
-    if as_json:
-        print_json({"schema": "edgekit.detect/1", "results": results, "errors": errors})
+        if as_json:
+            print_json(make_document(detector.bundle, results, errors))
     if errors:
-        raise UnusableInput(
-            f"{len(errors)} of {len(paths)} images could not be used: {errors[0]['message']}",
-            remedy=errors[0]["remedy"],
-        )
+        whole = f"{len(errors)} of {len(paths)} images could not be used; they are named above."
+        raise UnusableInput(errors[0]["message"] if len(paths) == 1 else whole, remedy=errors[0]["remedy"])
 
 
-def _to_contract(frame: npt.NDArray[np.uint8], channels: str) -> npt.NDArray[np.uint8]:
-    return frame[:, :, ::-1] if channels == "bgr" else frame
-
-
-def _name(path: Path, error: EdgekitError) -> str:
-    return error.message if str(path) in error.message else f"{path}: {error.message}"
+def _record_error(path: Path, error: EdgekitError, *, alone: bool) -> dict[str, str]:
+    """Return the error as data that name the image; say it at once where other images follow."""
+    message = error.message if str(path) in error.message else f"{path}: {error.message}"
+    if not alone:
+        click.echo(f"edgekit: {message}", err=True)
+    return {"image": str(path), "message": message, "remedy": error.remedy}
 
 
 def _describe(path: Path, result: Result) -> str:

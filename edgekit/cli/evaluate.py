@@ -7,24 +7,24 @@ from pathlib import Path
 import click
 
 from edgekit.cli.options import (
+    any_path,
     backend_option,
     data_options,
     device_option,
-    existing_path,
     json_option,
     print_json,
     quiet_option,
     threads_option,
 )
-from edgekit.cli.targets import open_target
-from edgekit.data import open_dataset
-from edgekit.data.parts import choose_part
-from edgekit.evaluation.evaluate import evaluate_masks
+from edgekit.cli.provenance import announce
+from edgekit.data.parts import open_part
+from edgekit.evaluation.evaluate import evaluate_masks, require_classes
+from edgekit.evaluation.targets import open_target
 from edgekit.reporting import Reporter
 
 
 @click.command("eval")
-@click.argument("target", type=existing_path)
+@click.argument("target", type=any_path)
 @data_options(required=True)
 @click.option(
     "--split",
@@ -53,15 +53,16 @@ def evaluate(
 
     mIoU and mAcc are pooled over every pixel of the part.
     """
-    dataset = open_dataset(data, include_normal=include_normal)
-    with open_target(target, device=device, backend=backend, threads=threads, reporter=reporter) as opened:
-        chosen = choose_part(dataset, opened.data, part)
+    with open_target(target, device=device, backend=backend, threads=threads) as opened:
+        announce(opened.provenance, reporter)
+        chosen = open_part(data, trained_on=opened.data, part=part, include_normal=include_normal)
+        require_classes(opened.classes, chosen.dataset)
         metrics = evaluate_masks(opened.predict, chosen.dataset, reporter=reporter)
     if as_json:
         document = {
             "schema": "edgekit.eval/1",
             "target": str(target),
-            "data": dataset.name,
+            "data": chosen.source,
             "split": chosen.part,
             "metrics": metrics.to_dict(),
             "backend": opened.backend,
@@ -70,7 +71,7 @@ def evaluate(
         }
         print_json(document)
         return
-    click.echo(f"{target} on {dataset.name}, {chosen.part} part, {metrics.images} images ({opened.backend})")
+    click.echo(f"{target} on {chosen.source}, {chosen.part} part, {metrics.images} images ({opened.backend})")
     click.echo(f"mIoU {metrics.miou:.4f}  mAcc {metrics.macc:.4f}")
-    for name, iou in zip(dataset.classes, metrics.iou, strict=True):
+    for name, iou in metrics.iou.items():
         click.echo(f"  IoU {name:12} {iou:.4f}")

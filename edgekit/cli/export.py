@@ -9,7 +9,7 @@ import click
 from edgekit.cli.options import (
     BatchType,
     SizeType,
-    existing_path,
+    any_path,
     json_option,
     print_json,
     quiet_option,
@@ -26,7 +26,7 @@ from edgekit_runtime.optional import import_optional
 @click.option("--model", required=True, help="Such as cheapnet-s; `edgekit models` lists them.")
 @click.option(
     "--checkpoint",
-    type=existing_path,
+    type=any_path,
     help="Trained weights, such as runs/mine/best.  [default: those that ship]",
 )
 @click.option("--untrained", is_flag=True, help="Random weights (--seed), for measuring speed.")
@@ -42,7 +42,7 @@ from edgekit_runtime.optional import import_optional
     metavar="FOLDER|synthetic:NAME[/CLASS]",
     help="Labelled images on which the export is checked.  [default: the validation part of the training data]",
 )
-@click.option("--out", type=existing_path, help="Path of the bundle.  [default: ./MODEL.edgekit]")
+@click.option("--out", type=any_path, help="Path of the bundle.  [default: ./MODEL.edgekit]")
 @seed_option
 @json_option
 @quiet_option
@@ -68,7 +68,7 @@ def export(
     spec = MODELS.get(model)
     for package in ("torch", "safetensors", "onnx", "onnxscript", "onnxruntime"):
         import_optional(package, extra="export")
-    from edgekit.deploy import export_model
+    from edgekit.bundling import export_model
     from edgekit_export import ParityFailed, render_parity
 
     target = out or Path(f"{model}.edgekit")

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli.options import existing_path, quiet_option
+from edgekit.cli.options import any_path, quiet_option
 from edgekit.reporting import Reporter
 from edgekit_runtime.optional import import_optional
 
 
 @click.command("import-weights")
-@click.argument("file", type=existing_path)
+@click.argument("file", type=any_path)
 @click.option("--model", required=True, help="The CheapNet it was trained as, such as cheapnet-g4.")
 @click.option("--mean", type=float, required=True, help="Mean grey value of its training images, 0 to 1.")
 @click.option("--std", type=float, required=True, help="Standard deviation of these, 0 to 1.")
-@click.option("--out", type=existing_path, required=True, help="Folder of the new checkpoint.")
+@click.option("--out", type=any_path, required=True, help="Folder of the new checkpoint.")
 @quiet_option
 def import_weights(*, file: Path, model: str, mean: float, std: float, out: Path, reporter: Reporter) -> None:
     """Turn a checkpoint FILE of CheapNet's authors into one of edgekit.

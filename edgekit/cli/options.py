@@ -51,7 +51,7 @@ class BatchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return int(value)
 
 
-existing_path = click.Path(path_type=Path)
+any_path = click.Path(path_type=Path)
 """A path; what it must hold is checked by the library, whose errors carry the right exit code."""
 
 

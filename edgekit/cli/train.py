@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from edgekit.cli.options import (
+    any_path,
     data_options,
-    existing_path,
     json_option,
     print_json,
     quiet_option,
@@ -35,12 +35,8 @@ from edgekit_runtime.optional import import_optional
 )
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Instead of the recipe's.")
-@click.option(
-    "--out", type=existing_path, help="Folder of the run; must be new.  [default: runs/MODEL-RECIPE]"
-)
-@click.option(
-    "--resume", type=existing_path, help="Go on with a run that was interrupted; takes no other choice."
-)
+@click.option("--out", type=any_path, help="Folder of the run; must be new.  [default: runs/MODEL-RECIPE]")
+@click.option("--resume", type=any_path, help="Go on with a run that was interrupted; takes no other choice.")
 @click.option(
     "--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]", help="Where to train."
 )
@@ -104,3 +100,19 @@ def train(
         return
     reporter.note(f"Best epoch {outcome.epoch}: validation mIoU {outcome.metrics['miou']:.4f}.")
     click.echo(folder.best)
+
+
+def _require_no_choice(context: click.Context) -> None:
+    """A resumed run is the run that was begun: what was typed beside --resume would be ignored."""
+    decided = ("model", "data", "include_normal", "schedule", "epochs", "learning_rate", "out", "seed")
+    typed = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in decided
+        and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if typed:
+        raise UsageProblem(
+            f"--resume goes on with the run as it was begun; it takes no {', '.join(typed)}.",
+            remedy="Leave that out, or begin a new run.",
+        )

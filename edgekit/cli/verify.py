@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from edgekit.cli.options import (
+    any_path,
     backend_option,
     device_option,
-    existing_path,
     json_option,
     print_json,
     quiet_option,
@@ -20,7 +20,7 @@ from edgekit_runtime import Bundle, Manifest, verify_bundle
 
 
 @click.command()
-@click.argument("bundle", type=existing_path)
+@click.argument("bundle", type=any_path)
 @device_option
 @backend_option
 @json_option

@@ -23,13 +23,13 @@ class Item:
         name: Unique within the dataset, such as "Class6/Train/1070"; stable when the folder moves.
         group: Items of one group show one physical thing and never part in a split.
         stratum: Items of one stratum are spread evenly over the parts.
-        defective: Whether the image shows a defect.
+        defective: Whether the image shows a defect; None where only its mask tells.
     """
 
     name: str
     group: str
     stratum: str
-    defective: bool
+    defective: bool | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,7 @@ class ImageMaskFolder(Dataset):
             )
         self.name = f"folder:{root.resolve().name}"
         self._files = [(images[stem], masks[stem]) for stem in images]
-        self.items = tuple(Item(stem, group=stem, stratum="all", defective=True) for stem in images)
+        self.items = tuple(Item(stem, group=stem, stratum="all", defective=None) for stem in images)
 
     def load(self, index: int) -> Sample:
         """Read one image and its mask."""

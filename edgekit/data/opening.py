@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.data.contract import Dataset
@@ -12,6 +14,27 @@ from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
 SYNTHETIC = "synthetic:"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A folder layout: how it is recognised and opened (with the root, and whether to take defect-free images)."""
+
+    recognise: Callable[[Path], bool]
+    open: Callable[[Path, bool], Dataset]
+
+
+LAYOUTS = (
+    Layout(
+        recognise=lambda root: bool(find_class_folders(root)),
+        open=lambda root, include_normal: Dagm2007(root, include_normal=include_normal),
+    ),
+    Layout(
+        recognise=lambda root: (root / "images").is_dir() or (root / "masks").is_dir(),
+        open=lambda root, _: ImageMaskFolder(root),
+    ),
+)
+"""In the order they are tried: official layouts first, the general one last."""
 
 
 def open_dataset(text: str, *, include_normal: bool = False) -> Dataset:
@@ -33,10 +56,9 @@ def open_dataset(text: str, *, include_normal: bool = False) -> Dataset:
             f"There is no folder {root}.",
             remedy="Name a folder, or a generated set such as synthetic:dagm/6.",
         )
-    if find_class_folders(root):
-        return Dagm2007(root, include_normal=include_normal)
-    if (root / "images").is_dir() or (root / "masks").is_dir():
-        return ImageMaskFolder(root)
+    for layout in LAYOUTS:
+        if layout.recognise(root):
+            return layout.open(root, include_normal)
     raise DatasetError(
         f"{root} is in no layout that edgekit knows.",
         remedy="Put images in images/ and masks of the same names in masks/, or point at a DAGM 2007 folder.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.data.contract import Dataset
+from edgekit.data.opening import open_dataset
 from edgekit.data.splits import split_dataset
 from edgekit_runtime.bundle.manifest import DataInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
@@ -12,10 +13,34 @@ from edgekit_runtime.errors import DatasetError, UsageProblem
 
 @dataclass(frozen=True, eq=False)
 class ChosenPart:
-    """A part and its name."""
+    """A part, its name, and the name of the whole."""
 
     dataset: Dataset
     part: str
+    source: str
+
+
+def open_part(
+    text: str,
+    *,
+    trained_on: DataInfo | None,
+    part: str | None,
+    include_normal: bool = False,
+    default: str = "test",
+) -> ChosenPart:
+    """Open `--data` and return the part that was asked for, as `choose_part` does.
+
+    Data that were trained on with their defect-free images are opened so again, whether or not it is asked.
+
+    Raises:
+        UsageProblem: See `choose_part`.
+        DatasetError: See `choose_part` and `open_dataset`.
+    """
+    dataset = open_dataset(text, include_normal=include_normal)
+    if trained_on is not None and trained_on.include_normal and not include_normal:
+        whole = open_dataset(text, include_normal=True)
+        dataset = whole if whole.name == trained_on.name else dataset
+    return choose_part(dataset, trained_on, part, default=default)
 
 
 def choose_part(
@@ -31,11 +56,17 @@ def choose_part(
 
     Raises:
         UsageProblem: If a part is asked for and the stored split does not belong to these data.
-        DatasetError: If the split does not give the part that was recorded: figures would count training images.
+        DatasetError: If the data changed since the training, or the split does not give the part that was
+            recorded: figures would count training images.
     """
     same = trained_on is not None and trained_on.fingerprint == dataset.fingerprint()
+    if trained_on is not None and part is None and not same and trained_on.name == dataset.name:
+        raise DatasetError(
+            f"{dataset.name} is what the network was trained on, but the images have changed since.",
+            remedy="Restore them, or use --split all and read the figures as those of images partly trained on.",
+        )
     if part == "all" or (part is None and not same):
-        return ChosenPart(dataset, "all")
+        return ChosenPart(dataset, "all", dataset.name)
     if trained_on is None or not same:
         raise UsageProblem(
             f"{dataset.name} is not what the network was trained on, so it has no stored {part} part.",
@@ -49,4 +80,4 @@ def choose_part(
             f"The {name} part of {dataset.name} is not the one that was recorded when the network was trained.",
             remedy="Use --split all, and read the figures as those of images that may have been trained on.",
         )
-    return ChosenPart(chosen, name)
+    return ChosenPart(chosen, name, dataset.name)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgekit.data.synthetic import render
 from edgekit.demo.page import write_page
 from edgekit.demo.sheet import write_sheet
+from edgekit.media.detection_files import make_document
 from edgekit.media.images import write_png
 from edgekit.media.overlays import draw_outline, draw_result
 from edgekit.shipped import DEMO_BUNDLE
@@ -79,9 +80,12 @@ def run_demo(out: Path, *, bundle: Path = DEMO_BUNDLE, note: Callable[[str], Non
         raise IoFault(f"The folder {images} cannot be made: {error.strerror}.") from error
     with Detector(bundle, min_area_px=MIN_AREA_PX) as detector:
         shown = [_show(detector, index, images, note) for index in range(DEFECTIVE + NORMAL)]
+        document = make_document(
+            detector.bundle, [(f"images/{image.name}.png", image.result) for image in shown]
+        )
     outcome = DemoOutcome(out / "result.png", out / "index.html", out / "results.json")
     write_sheet(outcome.picture, [(image.picture, _caption(image)) for image in shown])
-    _write_text(outcome.results, _to_json(shown))
+    _write_text(outcome.results, json.dumps(document, indent=2) + "\n")
     _write_text(outcome.page, write_page(shown, bundle=bundle.name, min_area_px=MIN_AREA_PX))
     return outcome
 
@@ -103,11 +107,6 @@ def _show(detector: Detector, index: int, images: Path, note: Callable[[str], No
 def _caption(image: DemoImage) -> str:
     overlap = "" if image.iou is None else f", IoU {image.iou:.2f}"
     return f"{image.result.verdict}: {image.result.reason}{overlap}"
-
-
-def _to_json(images: list[DemoImage]) -> str:
-    results = [{"image": f"images/{image.name}.png", **image.result.to_dict()} for image in images]
-    return json.dumps({"schema": "edgekit.detect/1", "results": results, "errors": []}, indent=2) + "\n"
 
 
 def _write_text(path: Path, text: str) -> None:

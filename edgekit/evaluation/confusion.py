@@ -7,6 +7,7 @@ single image.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +26,18 @@ class PixelMetrics:
     Attributes:
         miou: Mean over the classes of TP / (TP + FP + FN).
         macc: Mean over the classes of TP / (TP + FN).
-        iou: Per class.
+        iou: Class name → TP / (TP + FP + FN).
         images: How many masks were pooled.
     """
 
     miou: float
     macc: float
-    iou: tuple[float, ...]
+    iou: Mapping[str, float]
     images: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metrics as JSON-ready data; figures without a value are None."""
-        iou = [_finite_or_none(value) for value in self.iou]
+        iou = {name: _finite_or_none(value) for name, value in self.iou.items()}
         return {
             "miou": _finite_or_none(self.miou),
             "macc": _finite_or_none(self.macc),
@@ -49,11 +50,12 @@ class ConfusionMatrix:
     """Counts pixels by (true class, predicted class).
 
     Args:
-        classes: Number of classes, the background included.
+        classes: Names by mask value, the background first.
     """
 
-    def __init__(self, classes: int) -> None:
-        self.counts = np.zeros((classes, classes), np.int64)
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.classes = tuple(classes)
+        self.counts = np.zeros((len(classes), len(classes)), np.int64)
         self.images = 0
 
     def add(self, truth: Mask, predicted: Mask) -> None:
@@ -79,9 +81,8 @@ class ConfusionMatrix:
         union = truth + predicted - hits
         iou = np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
         recall = np.divide(hits, truth, out=np.full(len(hits), np.nan), where=truth > 0)
-        return PixelMetrics(
-            miou=_mean(iou), macc=_mean(recall), iou=tuple(float(value) for value in iou), images=self.images
-        )
+        named = dict(zip(self.classes, map(float, iou), strict=True))
+        return PixelMetrics(miou=_mean(iou), macc=_mean(recall), iou=named, images=self.images)
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float:

@@ -46,7 +46,7 @@ def predict_with_network(
     """
     import torch
 
-    from edgekit.train.batches import normalise
+    from edgekit.models.normalising import normalise
 
     network.eval()
 

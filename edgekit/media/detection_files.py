@@ -1,18 +1,38 @@
-"""The files that `detect` leaves: overlays and masks, one per image."""
+"""What `detect` leaves: overlays and masks, one per image, and the JSON document."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgekit.media.images import write_png
 from edgekit.media.overlays import draw_result
+from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.errors import IoFault, UsageProblem
 from edgekit_runtime.results import Result
+
+
+def make_document(
+    bundle: Bundle, results: Sequence[tuple[str, Result]], errors: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
+    """Return the document `edgekit.detect/1`.
+
+    Args:
+        bundle: What answered.
+        results: Image path and result of each image.
+        errors: "image", "message" and "remedy" of each image that could not be used.
+    """
+    return {
+        "schema": "edgekit.detect/1",
+        "bundle": {"path": str(bundle.path), "digest": bundle.digest},
+        "results": [{"image": image, **result.to_dict()} for image, result in results],
+        "errors": list(errors),
+    }
 
 
 class DetectionWriter:

@@ -84,6 +84,11 @@ def read_image(path: Path, *, channels: Channels = "grey") -> Pixels:
     raise FrameError(f"{path} is in colour; expected grey.", remedy="Convert it to 8-bit grey.")
 
 
+def order_channels(frame: Pixels, channels: str) -> Pixels:
+    """Return an RGB frame in the order that a bundle takes ("rgb" or "bgr"); grey frames as they are."""
+    return np.ascontiguousarray(frame[:, :, ::-1]) if channels == "bgr" else frame
+
+
 def read_mask(path: Path) -> Pixels:
     """Read a mask file as it stands: uint8 (H, W), grey levels untouched.
 

@@ -11,7 +11,6 @@ import torch
 from edgekit.data.contract import Dataset, Sample
 from edgekit.reporting import Reporter
 from edgekit.train.recipes import Recipe
-from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import DatasetError
 
 CACHE_LIMIT_BYTES = 4 << 30
@@ -99,14 +98,6 @@ def iterate_batches(store: SampleStore, batch_size: int) -> Iterator[Batch]:
     """Yield every sample once, in order."""
     for start in range(0, len(store), batch_size):
         yield _stack([store.load(index) for index in range(start, min(start + batch_size, len(store)))])
-
-
-def normalise(images: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
-    """Return float32 (N, C, H, W) of uint8 (N, H, W) or (N, H, W, 3)."""
-    frames = images.unsqueeze(1) if images.ndim == 3 else images.permute(0, 3, 1, 2)
-    mean = torch.tensor(normalisation.mean, device=images.device).view(1, -1, 1, 1)
-    std = torch.tensor(normalisation.std, device=images.device).view(1, -1, 1, 1)
-    return (frames.to(torch.float32) / normalisation.scale - mean) / std
 
 
 def _stack(samples: list[Sample]) -> Batch:

@@ -26,9 +26,11 @@ from edgekit.checkpoints.format import (
 from edgekit.data import Dataset, Split
 from edgekit.data.statistics import measure_normalisation
 from edgekit.evaluation.confusion import ConfusionMatrix, PixelMetrics
+from edgekit.evaluation.evaluate import require_classes
 from edgekit.models import MODELS, ModelSpec, build_model
+from edgekit.models.normalising import normalise
 from edgekit.reporting import Reporter
-from edgekit.train.batches import Batch, SampleStore, draw_batches, iterate_batches, normalise
+from edgekit.train.batches import Batch, SampleStore, draw_batches, iterate_batches
 from edgekit.train.losses import LOSSES
 from edgekit.train.optimisation import learning_rate_at, make_optimiser, set_learning_rate
 from edgekit.train.optimiser_state import dump_optimiser, restore_optimiser
@@ -81,8 +83,9 @@ class Trainer:
         self.device = torch.device(device)
         self.reporter = reporter
         self.clock = clock
-        self.data_info = describe_data(dataset, split)
+        require_classes(self.spec.classes, dataset)
         self.classes = dataset.classes
+        self.data_info = describe_data(dataset, split, include_normal=record.include_normal)
         self.train_store = self._make_store(split.subset(dataset, "train"))
         self.val_store = self._make_store(split.subset(dataset, "val"))
         self._require_one_size()
@@ -176,7 +179,7 @@ class Trainer:
 
     def _validate(self) -> tuple[float, PixelMetrics]:
         self.network.eval()
-        matrix = ConfusionMatrix(len(self.classes))
+        matrix = ConfusionMatrix(self.classes)
         total = 0.0
         with torch.no_grad():
             for batch in iterate_batches(self.val_store, self.recipe.batch_size):
@@ -209,13 +212,13 @@ class Trainer:
     def _describe(self, entry: dict[str, Any]) -> Checkpoint:
         return Checkpoint(
             model=self.spec.name,
+            classes=self.classes,
             normalisation=self.normalisation,
             provenance="trained",
             training={
                 "recipe": self.recipe.to_dict(),
                 "seed": self.record.seed,
                 "data": self.record.data,
-                "include_normal": self.record.include_normal,
                 "size": list(self.train_store.shape[:2]),
                 "epoch": entry["epoch"],
             },
@@ -250,10 +253,12 @@ class Trainer:
         return self._loss_of(self._forward(batch), batch)
 
 
-def describe_data(dataset: Dataset, split: Split) -> DataInfo:
+def describe_data(dataset: Dataset, split: Split, *, include_normal: bool) -> DataInfo:
     """Return fingerprints of the whole and of each part."""
     parts = {part: split.subset(dataset, part).fingerprint() for part in split.parts}
-    return DataInfo(dataset.name, dataset.fingerprint(), parts, split.seed, dict(split.fractions))
+    return DataInfo(
+        dataset.name, include_normal, dataset.fingerprint(), parts, split.seed, dict(split.fractions)
+    )
 
 
 def _score(entry: dict[str, Any]) -> float:

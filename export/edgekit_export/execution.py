@@ -97,29 +97,17 @@ class ChainRunner:
             scalars: Thresholds by name.
         """
         numbers = {name: np.array(value, np.float32) for name, value in (scalars or {}).items()}
-        parts = [self._run_part(part, numbers)[0] for part in _batches(frames, self._batch)]
+        parts = [self._run_part(part, numbers) for part in _batches(frames, self._batch)]
         return {name: np.concatenate([part[name] for part in parts])[: len(frames)] for name in parts[0]}
 
-    def run_stagewise(
-        self, frames: Array, scalars: Mapping[str, float] | None = None
-    ) -> list[tuple[dict[str, Array], dict[str, Array]]]:
-        """Return (inputs, outputs) of each stage for the first batch of frames."""
-        numbers = {name: np.array(value, np.float32) for name, value in (scalars or {}).items()}
-        return self._run_part(next(_batches(frames, self._batch)), numbers)[1]
-
-    def _run_part(
-        self, frames: Array, numbers: Mapping[str, Array]
-    ) -> tuple[dict[str, Array], list[tuple[dict[str, Array], dict[str, Array]]]]:
+    def _run_part(self, frames: Array, numbers: Mapping[str, Array]) -> dict[str, Array]:
         values: dict[str, Array] = {"frame": frames, **numbers}
         results: dict[str, Array] = {}
-        steps = []
         for stage in self.stages:
-            feeds = {name: values[name] for name in stage.input_names}
-            outputs = stage.run(feeds)
-            steps.append((feeds, outputs))
+            outputs = stage.run(values)
             values.update(outputs)
             results.update(outputs)
-        return results, steps
+        return results
 
 
 def _batches(frames: Array, batch: int | None) -> Iterator[Array]:

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_export.execution import ChainRunner
-from edgekit_export.masks import margins_of, mask_of, undecided
 from edgekit_export.passes.names import MASK, THRESHOLD
+from edgekit_export.rounding import undecided
 from edgekit_runtime.bundle import GoldenSample, StageInfo, array_bytes
 from edgekit_runtime.errors import GateFailed
+from edgekit_runtime.masks import margins_of, mask_of
 
 Array = npt.NDArray[Any]
 
@@ -87,9 +88,7 @@ def make_mask_samples(
 
 def make_probability_samples(frames: Array, chain: ChainRunner, stages: Sequence[StageInfo]) -> GoldenFiles:
     """Record every output of a classifying network that reaches a caller, all exits included."""
-    answers = [
-        output.name for stage in stages for output in stage.outputs if output.name not in stage.carries
-    ]
+    answers = [tensor.name for stage in stages for tensor in stage.answers]
     samples, files = [], {}
     for number, frame in enumerate(frames[:MOST_SAMPLES]):
         outputs = chain.run(frame[np.newaxis])

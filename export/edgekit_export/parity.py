@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from edgekit_export.execution import ChainRunner, GraphError
 from edgekit_export.graph_io import expose_value
-from edgekit_export.masks import margins_of, mask_of, undecided
 from edgekit_export.passes.names import LOGITS, MASK, THRESHOLD
+from edgekit_export.rounding import undecided
 from edgekit_runtime.bundle import ParityCheck, StageInfo
 from edgekit_runtime.errors import GateFailed
+from edgekit_runtime.masks import margins_of, mask_of
 
 Array = npt.NDArray[Any]
 

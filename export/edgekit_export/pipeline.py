@@ -21,13 +21,12 @@ from edgekit_export.passes.names import LOGITS, THRESHOLD
 from edgekit_export.planning import ExportPlan, Report, make_plan
 from edgekit_export.rewriting import rewrite_stages
 from edgekit_export.rounding import measure_bounds
-from edgekit_export.stage_info import describe_input, describe_stages
+from edgekit_export.stage_info import describe_stages
 from edgekit_export.task_metric import Evaluate, Predictors, check_metric
 from edgekit_runtime.bundle import (
     SCHEMA_NAME,
     SCHEMA_VERSION,
     DataInfo,
-    InputContract,
     Manifest,
     ModelInfo,
     ParityCheck,
@@ -36,7 +35,6 @@ from edgekit_runtime.bundle import (
     ThresholdInfo,
     write_bundle,
 )
-from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.bundle.writer import check_bundle_target
 
 Array = npt.NDArray[Any]
@@ -93,7 +91,6 @@ def export_bundle(
     thresholds: Mapping[str, float] = _NO_THRESHOLDS,
     rewrites: frozenset[str] = frozenset(),
     evaluate: Evaluate | None = None,
-    fit: Fit = "refuse",
     mm_per_pixel: float | None = None,
     report: Report = _silent,
 ) -> ExportReport:
@@ -115,7 +112,6 @@ def export_bundle(
             omitted.
         rewrites: Choices, such as "subpixel".
         evaluate: Computes the task's metrics with a predictor; the first may differ by 0.001.
-        fit: What the runtime does with frames of another size.
         mm_per_pixel: Scale of the frames, where known.
         report: Receives one line per step.
 
@@ -135,22 +131,20 @@ def export_bundle(
         normalisation,
         size=size,
         batch=batch,
+        mm_per_pixel=mm_per_pixel,
         samples=samples,
         thresholds=thresholds,
         rewrites=rewrites,
         report=report,
     )
-    input_contract = describe_input(
-        plan.input, normalisation, size=plan.size, batch=batch, fit=fit, mm_per_pixel=mm_per_pixel
-    )
-    result = _build(plan, input_contract, evaluate)
+    result = _build(plan, evaluate)
     last = result.stages[-1].name
     defaults = () if plan.threshold is None else (ThresholdInfo(THRESHOLD, last, "logit", plan.threshold),)
     manifest = Manifest(
         schema=f"{SCHEMA_NAME}/{SCHEMA_VERSION}",
         name=name,
         model=model_info,
-        input=input_contract,
+        input=plan.contract,
         precision="fp32",
         stages=result.stages,
         thresholds=defaults,
@@ -167,22 +161,23 @@ def export_bundle(
     return ExportReport(target, bundle.digest, result.checks, result.stages, len(result.golden.samples))
 
 
-def _build(plan: ExportPlan, input_contract: InputContract, evaluate: Evaluate | None) -> _Result:
+def _build(plan: ExportPlan, evaluate: Evaluate | None) -> _Result:
+    contract = plan.contract
     plan.report("running the network in torch")
     reference = tracing.Reference(plan.model, plan.normalisation)
     expected = _run_reference(plan, reference)
     plan.report(f"tracing {', '.join(stage.name for stage in plan.stages)}")
-    traced = tracing.trace_stages(plan.model, size=plan.size, batch=plan.batch)
+    traced = tracing.trace_stages(plan.model, size=(contract.height, contract.width), batch=contract.batch)
     plan.report("rewriting the graphs")
     rewritten = rewrite_stages(
-        traced, expected, plan.normalisation, plan.input.channels, plan.info.task, plan.batch, plan.rewrites
+        traced, expected, plan.normalisation, contract.channels, plan.info.task, contract.batch, plan.rewrites
     )
     graphs = tuple(stage.data for stage in rewritten)
     costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
-    stages = describe_stages(plan.stages, expected.outputs, input_contract, plan.info, costs)
+    stages = describe_stages(plan.stages, expected.outputs, contract, plan.info, costs)
     plan.report("comparing with torch")
-    checks = check_parity(stages, graphs, expected, batch=plan.batch, threshold=plan.threshold)
-    chain = ChainRunner(graphs, batch=plan.batch)
+    checks = check_parity(stages, graphs, expected, batch=contract.batch, threshold=plan.threshold)
+    chain = ChainRunner(graphs, batch=contract.batch)
     if evaluate is not None and all(check.ok for check in checks):
         # Metrics have four digits: the threads that evaluation is given do not show in them.
         fast = tracing.Reference(plan.model, plan.normalisation, threads=None)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edgekit_export import contract, tracing
-from edgekit_export.exportable import ExportInput, ExportStage, Module, Normalisation
+from edgekit_export import argument_checks, tracing
+from edgekit_export.exportable import ExportStage, Module, Normalisation
 from edgekit_export.rewriting import REWRITES
-from edgekit_runtime.bundle import ModelInfo
+from edgekit_export.stage_info import describe_input
+from edgekit_runtime.bundle import InputContract, ModelInfo
 from edgekit_runtime.errors import UsageProblem
 
 Array = npt.NDArray[Any]
@@ -26,11 +27,9 @@ class ExportPlan:
         model: The network; it is only ever copied.
         info: What the manifest says about it.
         normalisation: What it was trained with.
-        input: The image that it takes.
-        stages: What it states about its stages.
-        size: (height, width).
-        batch: Frames per run; None where it is dynamic.
-        samples: Frames of that size.
+        contract: The frames that the bundle will accept.
+        stages: What the network states about its stages.
+        samples: Frames that fit the contract.
         threshold: Default on the logit; None where the task has none.
         rewrites: Chosen rewrites.
         report: Receives one line per step.
@@ -39,10 +38,8 @@ class ExportPlan:
     model: Module
     info: ModelInfo
     normalisation: Normalisation
-    input: ExportInput
+    contract: InputContract
     stages: tuple[ExportStage, ...]
-    size: tuple[int, int]
-    batch: int | None
     samples: tuple[Array, ...]
     threshold: float | None
     rewrites: frozenset[str]
@@ -56,6 +53,7 @@ def make_plan(
     *,
     size: tuple[int, int] | None,
     batch: int | None,
+    mm_per_pixel: float | None,
     samples: Sequence[Array],
     thresholds: Mapping[str, float],
     rewrites: frozenset[str],
@@ -77,25 +75,16 @@ def make_plan(
             f"The network's task is {model.task!r}, and it was described as {info.task!r}.",
             remedy="Describe it by its own task.",
         )
-    contract.check_batch(batch)
+    argument_checks.check_batch(batch)
     tracing.check_finite(model)
     export_input, stages = tracing.read_contract(model)
-    contract.check_stages(stages, info.task)
+    argument_checks.check_stages(stages, info.task)
     size = size or export_input.default_size
-    contract.check_size(size, export_input.multiple)
-    contract.check_normalisation(normalisation, 1 if export_input.channels == "grey" else 3)
-    frames = tuple(contract.check_samples(samples, export_input, size))
-    threshold = contract.check_threshold(thresholds, info.task)
+    argument_checks.check_size(size, export_input.multiple)
+    argument_checks.check_normalisation(normalisation, 1 if export_input.channels == "grey" else 3)
+    contract = describe_input(export_input, normalisation, size=size, batch=batch, mm_per_pixel=mm_per_pixel)
+    frames = tuple(argument_checks.check_samples(samples, contract))
+    threshold = argument_checks.check_threshold(thresholds, info.task)
     return ExportPlan(
-        model,
-        info,
-        normalisation,
-        export_input,
-        stages,
-        size,
-        batch,
-        frames,
-        threshold,
-        frozenset(rewrites),
-        report,
+        model, info, normalisation, contract, stages, frames, threshold, frozenset(rewrites), report
     )

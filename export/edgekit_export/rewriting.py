@@ -13,7 +13,6 @@ import onnx_ir as ir
 from edgekit_export.exportable import Normalisation
 from edgekit_export.graph_io import count_weight_bytes, to_bytes
 from edgekit_export.macs import count_macs
-from edgekit_export.masks import margins_of
 from edgekit_export.parity import Expected
 from edgekit_export.passes.base import GraphPass
 from edgekit_export.passes.driver import run_passes
@@ -25,6 +24,7 @@ from edgekit_export.passes.names import FRAME, LOGITS, THRESHOLD
 from edgekit_export.passes.remove_dead import RemoveDead
 from edgekit_export.passes.subpixel import Subpixel
 from edgekit_runtime.bundle.manifest import Channels, Task
+from edgekit_runtime.masks import margins_of
 
 Array = npt.NDArray[Any]
 

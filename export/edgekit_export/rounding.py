@@ -2,7 +2,7 @@
 
 A fixed tolerance is wrong twice: too wide for a shallow network, where a changed weight would pass, and too
 narrow for a deep one. So torch runs the network in float32 and in float64; what lies between is rounding and
-nothing else.
+nothing else. What it cannot decide, the pixels that lie nearer to the threshold than that, is found here too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from edgekit_runtime.masks import Logits, margins_of, mask_of
 
 Array = npt.NDArray[Any]
 
@@ -37,6 +39,22 @@ def measure_bounds(single: Mapping[str, Array], double: Mapping[str, Array] | No
         double: Outputs of the float64 run; None where the network cannot run in float64.
     """
     return {name: _bound(array, None if double is None else double[name]) for name, array in single.items()}
+
+
+def undecided(logits: Logits, threshold: float, bound: float) -> npt.NDArray[np.bool_]:
+    """Return the pixels (N, H, W) whose class may differ where logits are rounded by up to `bound`.
+
+    With several classes two logits take part in each comparison, hence twice the bound.
+    """
+    distance = np.abs(margins_of(logits) - threshold)
+    if logits.shape[1] == 1:
+        return np.asarray(distance <= bound)
+    near = distance <= 2 * bound
+    if logits.shape[1] > 2:
+        first, second = np.sort(logits[:, 1:], axis=1)[:, ::-1][:, :2].swapaxes(0, 1)
+        tied = (first - second <= 2 * bound) & (mask_of(logits, threshold) > 0)
+        near = near | tied
+    return np.asarray(near)
 
 
 def _bound(single: Array, double: Array | None) -> float:

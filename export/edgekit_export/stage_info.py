@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from edgekit_export.exportable import ExportInput, ExportStage, Normalisation
 from edgekit_export.passes.names import FRAME, LOGITS, MASK, THRESHOLD
-from edgekit_runtime.bundle import BATCH, ExitInfo, InputContract, ModelInfo, StageInfo, TensorInfo
-from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle import ExitInfo, InputContract, ModelInfo, StageInfo, TensorInfo
 from edgekit_runtime.errors import UsageProblem
 
 Array = npt.NDArray[Any]
@@ -25,10 +24,9 @@ def describe_input(
     *,
     size: tuple[int, int],
     batch: int | None,
-    fit: Fit,
     mm_per_pixel: float | None,
 ) -> InputContract:
-    """Return the frames that the bundle accepts: 8 bits, in the network's own channel order."""
+    """Return the frames that the bundle accepts: 8 bits, in the network's own channel order, of this size alone."""
     return InputContract(
         name=FRAME,
         channels=contract.channels,
@@ -38,7 +36,7 @@ def describe_input(
         height=size[0],
         width=size[1],
         multiple=contract.multiple,
-        fit=fit,
+        fit="refuse",
         batch=batch,
         mm_per_pixel=mm_per_pixel,
     )
@@ -64,16 +62,14 @@ def describe_stages(
         UsageProblem: If the outputs do not fit the classes, or do not cover the frame.
     """
     _check_answers(stages, outputs, contract, model)
-    batch: int | str = BATCH if contract.batch is None else contract.batch
     tensors = {
-        name: TensorInfo(name, str(array.dtype), (batch, *array.shape[1:])) for name, array in outputs.items()
+        name: TensorInfo(name, str(array.dtype), (contract.rows, *array.shape[1:]))
+        for name, array in outputs.items()
     }
-    colours = () if contract.channels == "grey" else (3,)
-    frame = TensorInfo(FRAME, contract.dtype, (batch, contract.height, contract.width, *colours))
-    mask = TensorInfo(MASK, "uint8", (batch, contract.height, contract.width))
+    mask = TensorInfo(MASK, "uint8", contract.mask_shape)
     infos = []
     for index, (stage, (macs, weight_bytes)) in enumerate(zip(stages, costs, strict=True)):
-        inputs = [frame] if index == 0 else [tensors[name] for name in stage.inputs]
+        inputs = [contract.graph_input] if index == 0 else [tensors[name] for name in stage.inputs]
         answers = [tensors[name] for name in stage.outputs]
         if model.task == "segment" and index == len(stages) - 1:
             inputs.append(TensorInfo(THRESHOLD, "float32", ()))

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_export.execution import ChainRunner
-from edgekit_export.masks import mask_of
 from edgekit_export.passes.names import LOGITS, MASK, THRESHOLD
 from edgekit_runtime.bundle import ParityCheck, StageInfo
 from edgekit_runtime.errors import FrameError, UsageProblem
+from edgekit_runtime.exits import ThresholdExits
+from edgekit_runtime.masks import mask_of
 
 Array = npt.NDArray[Any]
 
@@ -23,6 +24,7 @@ Evaluate = Callable[[Predict], Mapping[str, float]]
 """Runs a predictor over a data set and returns its metrics; the first is compared."""
 
 LARGEST_DIFFERENCE = 0.001
+_FIRST_ROW = np.zeros(1, np.intp)
 
 
 class Predictors:
@@ -47,6 +49,7 @@ class Predictors:
         self._stages = stages
         self._threshold = threshold
         self._shape = tuple(stages[0].inputs[0].shape[1:])
+        self._exits = ThresholdExits(None if stage.exit is None else stage.exit.threshold for stage in stages)
 
     def torch(self, frame: Array) -> Array:
         """Answer with the torch network."""
@@ -69,12 +72,15 @@ class Predictors:
         return frame[np.newaxis]
 
     def _answer(self, outputs: Mapping[str, Array]) -> Array:
-        """Return the probabilities of the first exit that is sure enough, else of the last."""
-        exits = [stage.exit for stage in self._stages if stage.exit is not None]
-        for leave in exits[:-1]:
-            if float(outputs[leave.output][0].max()) >= leave.threshold:
-                return np.asarray(outputs[leave.output][0])
-        return np.asarray(outputs[exits[-1].output][0])
+        """Return the probabilities of the exit that answers in the runtime: the first sure one, or the last."""
+        answer = np.empty(0, np.float32)
+        for index, stage in enumerate(self._stages):
+            if stage.exit is None:
+                continue
+            answer = outputs[stage.exit.output]
+            if self._exits(index, stage.name, answer, _FIRST_ROW)[0]:
+                break
+        return np.asarray(answer[0])
 
 
 def check_metric(evaluate: Evaluate, predictors: Predictors) -> ParityCheck:

@@ -11,15 +11,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from edgekit_runtime.backends import Backend, BackendFactory, State, open_backend
+from edgekit_runtime.backends import (
+    Backend,
+    BackendFactory,
+    BackendOptions,
+    State,
+    check_backend,
+    open_backend,
+    parse_device,
+)
 from edgekit_runtime.bundle import Bundle, Manifest
-from edgekit_runtime.errors import ArtefactRefused, UsageProblem
-from edgekit_runtime.execution import BatchAnswer, resolve_thresholds, run_stages
+from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.execution import resolve_thresholds, run_stages
 from edgekit_runtime.exits import ExitPolicy
 from edgekit_runtime.frames import Frames, check_contract, prepare_batch, prepare_frame
-from edgekit_runtime.regions import check_region_options, find_regions, name_regions
-from edgekit_runtime.results import Mask, Region, Result
-from edgekit_runtime.verdicts import judge_probabilities, judge_regions
+from edgekit_runtime.regions import check_region_options
+from edgekit_runtime.result_building import find_defects, make_class_results, make_mask_results, take_masks
+from edgekit_runtime.results import Result
 
 
 class Detector:
@@ -30,7 +38,8 @@ class Detector:
     Args:
         bundle: Path of a bundle, or an opened one. A path is read when the detector is opened.
         device: "auto", "cpu", "cuda", "cuda:N" or "jetson".
-        backend: "auto", the name of a backend, or a factory such as `edgekit_runtime.testing.FakeBackend`.
+        backend: "auto", the name of a backend, or a factory such as `edgekit_runtime.testing.FakeBackend`,
+            which is called as factory(bundle, options).
         threads: Threads per run; None leaves the choice to the backend.
         thresholds: Threshold name → value; the bundle's defaults where omitted.
         min_area_px: Smaller regions are left out; a frame with none left is accepted.
@@ -39,7 +48,9 @@ class Detector:
         clock: Seconds of a steady clock, for `latency_ms`.
 
     Raises:
-        UsageProblem: If an option is not one of those above.
+        UsageProblem: If there is no such device or backend, or a number is out of its range. What depends on
+            the bundle (thresholds) or on this machine (is the device there?) is refused by `open`, and an
+            exit policy that does not fit by the call that runs it.
     """
 
     def __init__(
@@ -56,10 +67,10 @@ class Detector:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         check_region_options(connectivity, min_area_px)
+        check_backend(backend)
         self._source = bundle
-        self._device = device
         self._backend_choice = backend
-        self._threads = threads
+        self._options = BackendOptions(parse_device(device), threads)
         self._thresholds = dict(thresholds or {})
         self._min_area_px = min_area_px
         self._connectivity = connectivity
@@ -87,9 +98,10 @@ class Detector:
         """Read the bundle and load its stages; afterwards the detector is READY.
 
         Raises:
-            UsageProblem: If it was opened before, or an option does not fit the bundle.
+            UsageProblem: If it was opened before, there is no bundle, a threshold does not fit it, or this
+                release does not serve its input contract.
             ArtefactRefused: If the bundle is damaged or does not hold what it claims.
-            EnvironmentMismatch: If this machine does not have the device.
+            EnvironmentMismatch: If this machine does not have the device, or no backend serves the bundle.
             MissingDependency: If the backend's package is not installed.
         """
         if self.state is not State.NEW:
@@ -99,10 +111,8 @@ class Detector:
             )
         bundle = self._source if isinstance(self._source, Bundle) else Bundle.open(self._source)
         check_contract(bundle.manifest.input)
-        if bundle.manifest.model.task == "segment":
-            _mask_output(bundle.manifest)
         resolve_thresholds(bundle.manifest, self._thresholds)
-        self._opened = (bundle, open_backend(self._backend_choice, self._device, bundle, self._threads))
+        self._opened = (bundle, open_backend(self._backend_choice, bundle, self._options))
         self.state = State.READY
 
     def close(self) -> None:
@@ -163,96 +173,17 @@ class Detector:
     def _answer(
         self, bundle: Bundle, backend: Backend, frames: Frames, started: float, exit_policy: ExitPolicy | None
     ) -> tuple[Result, ...]:
+        manifest, name = bundle.manifest, backend.name
         policy = exit_policy if exit_policy is not None else self._exit_policy
-        answer = run_stages(backend, bundle.manifest, frames, self._thresholds, policy)
-        if bundle.manifest.model.task == "classify":
-            return _classified(answer, bundle.manifest, backend.name, self._elapsed_ms(started))
-        masks = _read_only(answer.outputs[_mask_output(bundle.manifest)])
-        regions = [self._find(mask, bundle.manifest) for mask in masks]
-        return _segmented(masks, regions, bundle.manifest, backend.name, self._elapsed_ms(started))
-
-    def _find(self, mask: Mask, manifest: Manifest) -> tuple[Region, ...]:
-        rows = find_regions(mask, connectivity=self._connectivity, min_area_px=self._min_area_px)
-        classes = manifest.model.classes
-        if len(rows) and int(rows[:, 5].max()) >= len(classes):
-            raise ArtefactRefused(
-                f"The mask holds class {int(rows[:, 5].max())}; the bundle has {len(classes)} classes."
-            )
-        return name_regions(rows, classes)
+        answer = run_stages(backend, manifest, frames, self._thresholds, policy)
+        if manifest.model.task == "classify":
+            return make_class_results(answer, manifest, backend=name, latency_ms=self._elapsed_ms(started))
+        masks = take_masks(answer, manifest)
+        regions = [
+            find_defects(mask, manifest, connectivity=self._connectivity, min_area_px=self._min_area_px)
+            for mask in masks
+        ]
+        return make_mask_results(masks, regions, manifest, backend=name, latency_ms=self._elapsed_ms(started))
 
     def _elapsed_ms(self, started: float) -> float:
         return (self._clock() - started) * 1e3
-
-
-def _segmented(
-    masks: Mask, regions: list[tuple[Region, ...]], manifest: Manifest, backend: str, latency_ms: float
-) -> tuple[Result, ...]:
-    results = []
-    for mask, found in zip(masks, regions, strict=True):
-        judgement = judge_regions(found)
-        results.append(
-            Result(
-                task="segment",
-                verdict=judgement.verdict,
-                reason=judgement.reason,
-                label=judgement.label,
-                mask=mask,
-                regions=found,
-                backend=backend,
-                precision=manifest.precision,
-                latency_ms=latency_ms,
-                provenance=manifest.provenance.kind,
-            )
-        )
-    return tuple(results)
-
-
-def _classified(
-    answer: BatchAnswer, manifest: Manifest, backend: str, latency_ms: float
-) -> tuple[Result, ...]:
-    assert answer.probabilities is not None
-    assert answer.exits is not None
-    assert answer.low_confidence is not None
-    classes = manifest.model.classes
-    results = []
-    for row, number, low in zip(
-        answer.probabilities, answer.exits.tolist(), answer.low_confidence.tolist(), strict=True
-    ):
-        judgement = judge_probabilities(row, classes, low_confidence=low)
-        results.append(
-            Result(
-                task="classify",
-                verdict=judgement.verdict,
-                reason=judgement.reason,
-                label=judgement.label,
-                probabilities=dict(zip(classes, row.tolist(), strict=True)),
-                exit=number,
-                low_confidence=low,
-                backend=backend,
-                precision=manifest.precision,
-                latency_ms=latency_ms,
-                provenance=manifest.provenance.kind,
-            )
-        )
-    return tuple(results)
-
-
-def _mask_output(manifest: Manifest) -> str:
-    stage, contract = manifest.stages[-1], manifest.input
-    found = [
-        tensor.name
-        for tensor in stage.outputs
-        if tensor.dtype == "uint8" and tensor.shape[1:] == (contract.height, contract.width)
-    ]
-    if len(found) != 1:
-        raise ArtefactRefused(
-            f"The last stage {stage.name!r} of a bundle that segments must answer one mask "
-            f"uint8 (N, {contract.height}, {contract.width}); it answers {len(found)}."
-        )
-    return found[0]
-
-
-def _read_only(masks: Mask) -> Mask:
-    view: Mask = masks.view()
-    view.flags.writeable = False
-    return view

@@ -52,10 +52,10 @@ class UsageProblem(EdgekitError):
 
 
 class GateFailed(EdgekitError):
-    """A gate (parity, accuracy, latency) was not met; nothing was written."""
+    """A gate (parity, accuracy, latency) was not met."""
 
     exit_code = 3
-    default_remedy = "Nothing was written. Read the table above: ✗ marks the check that failed."
+    default_remedy = "Mend what the message names, then run it again."
 
 
 class ArtefactRefused(EdgekitError):

@@ -120,10 +120,9 @@ def _run_all(
             tensors = {name: outputs[name] for name in stage.carries}
             if last_only and stage is not manifest.stages[-1]:
                 continue
-            for tensor in stage.outputs:
-                if tensor.name not in stage.carries:
-                    array = _download(backend, outputs[tensor.name], tensor, len(chunk), stage)
-                    parts.setdefault(tensor.name, []).append(array[: len(rows)])
+            for tensor in stage.answers:
+                array = _download(backend, outputs[tensor.name], tensor, len(chunk), stage)
+                parts.setdefault(tensor.name, []).append(array[: len(rows)])
     return {name: arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for name, arrays in parts.items()}
 
 

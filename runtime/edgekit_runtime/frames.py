@@ -19,12 +19,6 @@ Frames = npt.NDArray[np.uint8]
 """uint8 (N, H, W) or (N, H, W, 3), contiguous."""
 
 
-def frame_shape(contract: InputContract) -> tuple[int, ...]:
-    """Return the shape of one frame: (H, W) for grey, (H, W, 3) for colour."""
-    size = (contract.height, contract.width)
-    return size if contract.channels == "grey" else (*size, 3)
-
-
 def check_contract(contract: InputContract) -> None:
     """Refuse contracts that this release cannot serve.
 
@@ -67,7 +61,7 @@ def prepare_batch(frames: object, contract: InputContract) -> Frames:
     """
     check_contract(contract)
     if isinstance(frames, np.ndarray):
-        if frames.ndim == len(frame_shape(contract)):
+        if frames.ndim == len(contract.frame_shape):
             raise FrameError(
                 f"A batch must be {_describe(contract, batch=True)}; got one array of shape {frames.shape}.",
                 remedy="Pass one frame as detector(frame), or a batch of one as frame[None].",
@@ -99,7 +93,7 @@ def _check_frame(frame: object, contract: InputContract, what: str) -> npt.NDArr
 
 def _check_array(array: npt.NDArray[Any], contract: InputContract, what: str, *, batch: bool) -> None:
     shape = array.shape[1:] if batch else array.shape
-    expected = frame_shape(contract)
+    expected = contract.frame_shape
     if array.dtype == np.uint8 and shape == expected:
         return
     if len(shape) != len(expected) or shape[2:] != expected[2:]:
@@ -136,7 +130,7 @@ def _dtype_remedy(dtype: np.dtype[Any]) -> str:
 
 
 def _describe(contract: InputContract, *, batch: bool = False) -> str:
-    size = ", ".join(map(str, frame_shape(contract)))
+    size = ", ".join(map(str, contract.frame_shape))
     kind = "" if contract.channels == "grey" else f" {contract.channels}"
     return f"uint8{kind} (N, {size})" if batch else f"uint8{kind} ({size})"
 

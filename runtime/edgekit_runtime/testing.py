@@ -41,8 +41,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_runtime.backends.base import Array, Backend
+from edgekit_runtime.backends.devices import Device
+from edgekit_runtime.backends.options import BackendOptions
 from edgekit_runtime.bundle import (
-    BATCH,
     Bundle,
     ExitInfo,
     GoldenSample,
@@ -64,6 +65,7 @@ Answer = Callable[[Mapping[str, Array]], Mapping[str, npt.ArrayLike]] | Mapping[
 """What a stage answers: outputs by name, repeated over the rows, or a function of its inputs by name."""
 
 _MIDDLE_GREY = 128
+_ON_CPU = BackendOptions(Device("cpu"))
 
 
 class FakeBackend(Backend):
@@ -74,7 +76,7 @@ class FakeBackend(Backend):
 
     Args:
         bundle: An opened bundle, fake or real.
-        threads: Accepted and without effect.
+        options: Kept as `options`, and without effect: any device will do.
         answers: Stage name → what it answers. Outputs that an answer leaves out are zeros.
 
     Attributes:
@@ -84,9 +86,13 @@ class FakeBackend(Backend):
     name: ClassVar[str] = "fake"
 
     def __init__(
-        self, bundle: Bundle, *, threads: int | None = None, answers: Mapping[str, Answer] | None = None
+        self,
+        bundle: Bundle,
+        options: BackendOptions = _ON_CPU,
+        *,
+        answers: Mapping[str, Answer] | None = None,
     ) -> None:
-        super().__init__(bundle, threads=threads)
+        super().__init__(bundle, options)
         self._answers = dict(answers or {})
         unknown = sorted(set(self._answers) - set(self._stages))
         if unknown:
@@ -198,21 +204,19 @@ def fake_bundle(
 
 
 def _segment_stage(contract: InputContract) -> StageInfo:
-    rows: int | str = BATCH if contract.batch is None else contract.batch
-    mask = TensorInfo("mask", "uint8", (rows, contract.height, contract.width))
-    inputs = (_frame_tensor(contract), TensorInfo("threshold", "float32", ()))
+    mask = TensorInfo("mask", "uint8", contract.mask_shape)
+    inputs = (contract.graph_input, TensorInfo("threshold", "float32", ()))
     return StageInfo("segment", "segment.onnx", inputs, (mask,), (), None, 1, 0)
 
 
 def _exit_stages(
     contract: InputContract, classes: int, exits: int, threshold: float
 ) -> tuple[StageInfo, ...]:
-    rows: int | str = BATCH if contract.batch is None else contract.batch
     stages = []
-    taken = _frame_tensor(contract)
+    taken = contract.graph_input
     for number in range(1, exits + 1):
-        answer = TensorInfo(f"p{number}", "float32", (rows, classes))
-        carried = TensorInfo(f"features{number}", "float32", (rows, 2, 2))
+        answer = TensorInfo(f"p{number}", "float32", (contract.rows, classes))
+        carried = TensorInfo(f"features{number}", "float32", (contract.rows, 2, 2))
         last = number == exits
         stages.append(
             StageInfo(
@@ -230,16 +234,8 @@ def _exit_stages(
     return tuple(stages)
 
 
-def _frame_tensor(contract: InputContract) -> TensorInfo:
-    rows: int | str = BATCH if contract.batch is None else contract.batch
-    size = (contract.height, contract.width)
-    return TensorInfo(
-        contract.name, contract.dtype, (rows, *size) if contract.channels == "grey" else (rows, *size, 3)
-    )
-
-
 def _record_golden(path: Path, manifest: Manifest) -> tuple[GoldenSample, dict[str, bytes]]:
-    frame = np.zeros(tuple(int(size) for size in manifest.stages[0].inputs[0].shape[1:]), np.uint8)
+    frame = np.zeros(manifest.input.frame_shape, np.uint8)
     frame[: manifest.input.height // 4 + 1, : manifest.input.width // 4 + 1] = 255
     with FakeBackend(Bundle(path, manifest, digest="")) as backend:
         outputs = run_every_stage(backend, manifest, frame[np.newaxis])

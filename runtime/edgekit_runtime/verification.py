@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from edgekit_runtime.backends import Backend, BackendFactory, open_backend
+from edgekit_runtime.backends import (
+    Backend,
+    BackendFactory,
+    BackendOptions,
+    check_backend,
+    open_backend,
+    parse_device,
+)
 from edgekit_runtime.backends.base import Array
 from edgekit_runtime.bundle import Bundle, GoldenSample, Manifest
 from edgekit_runtime.errors import ArtefactRefused, EdgekitError, UnusableInput, UsageProblem
@@ -89,6 +96,8 @@ def verify_bundle(
         EnvironmentMismatch: If this machine does not have the device.
         MissingDependency: If the backend's package is not installed.
     """
+    options = BackendOptions(parse_device(device), threads)
+    check_backend(backend)
     checks: list[Check] = []
     try:
         bundle = Bundle.open(path)
@@ -99,7 +108,7 @@ def verify_bundle(
     checks.append(_check_thresholds(manifest))
     check_contract(manifest.input)
     try:
-        runner = open_backend(backend, device, bundle, threads)
+        runner = open_backend(backend, bundle, options)
     except ArtefactRefused as error:
         checks.append(Check("stages", False, error.message))
         return VerificationReport(str(path), tuple(checks), error)

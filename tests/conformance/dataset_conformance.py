@@ -88,7 +88,7 @@ class DatasetConformance:
             assert sample.image.ndim == 2 or sample.image.shape[2:] == (3,)
             assert sample.mask.shape == sample.image.shape[:2]
             assert int(sample.mask.max()) < len(dataset.classes)
-            if not dataset.items[index].defective:
+            if dataset.items[index].defective is False:
                 assert not sample.mask.any()
 
     def test_loading_twice_gives_the_same(self, dataset: Dataset, open_again: OpenDataset) -> None:

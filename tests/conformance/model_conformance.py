@@ -116,6 +116,7 @@ class ModelConformance(ExportableConformance):
         image = self.draw_image(spec)
         record = Checkpoint(
             model=spec.name,
+            classes=spec.classes,
             normalisation=Normalisation((0.5,), (0.25,)),
             provenance="trained",
             training=None,

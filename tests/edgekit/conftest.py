@@ -71,6 +71,7 @@ def make_checkpoint(folder: Path, *, model: str = "cheapnet-s", seed: int = 0) -
     network = build_model(MODELS.get(model), seed=seed)
     record = Checkpoint(
         model=model,
+        classes=("background", "defect"),
         normalisation=Normalisation((0.5,), (0.25,)),
         provenance="trained",
         training=None,

@@ -73,7 +73,7 @@ def build(
     task = network.task
     rewritten = rewrite_stages(traced, expected, normalisation, entry.channels, task, batch, rewrites)
     contract: InputContract = describe_input(
-        entry, normalisation, size=(height, width), batch=batch, fit="refuse", mm_per_pixel=None
+        entry, normalisation, size=(height, width), batch=batch, mm_per_pixel=None
     )
     costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
     infos = describe_stages(stages, expected.outputs, contract, model_info(task, classes), costs)

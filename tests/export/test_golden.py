@@ -8,8 +8,8 @@ import pytest
 from edgekit_export import golden
 from edgekit_export.execution import ChainRunner
 from edgekit_export.golden import make_mask_samples, make_probability_samples
-from edgekit_export.masks import mask_of
 from edgekit_runtime.errors import GateFailed
+from edgekit_runtime.masks import mask_of
 
 
 class FakeChain:

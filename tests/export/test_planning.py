@@ -14,6 +14,7 @@ def plan(network, normalisation, **more):
     arguments = {
         "size": (32, 48),
         "batch": None,
+        "mm_per_pixel": None,
         "samples": [np.zeros((32, 48), np.uint8)],
         "thresholds": {},
         "rewrites": frozenset(),
@@ -25,7 +26,8 @@ def plan(network, normalisation, **more):
 
 
 def test_the_size_is_the_networks_own_where_omitted(grey):
-    assert plan(Segmenter(), grey, size=None).size == (32, 48)
+    contract = plan(Segmenter(), grey, size=None).contract
+    assert contract.frame_shape == (32, 48)
     assert plan(Segmenter(), grey).threshold == 0.0
 
 

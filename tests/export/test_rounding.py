@@ -4,7 +4,13 @@ import math
 
 import numpy as np
 
-from edgekit_export.rounding import FLOOR, MARGIN, UNMEASURED, measure_bounds
+from edgekit_export.rounding import FLOOR, MARGIN, UNMEASURED, measure_bounds, undecided
+from edgekit_runtime.masks import mask_of
+
+
+def pixels(*logits: list[float]) -> np.ndarray:
+    """Return logits (1, K, 1, pixels) from one list per pixel."""
+    return np.array(logits, np.float32).T[None, :, None, :]
 
 
 def test_the_bound_is_measured():
@@ -34,3 +40,30 @@ def test_zeros_and_values_that_are_not_finite_have_no_rounding():
     assert measure_bounds({"y": zeros}, {"y": zeros})["y"] == 0
     nothing = np.full(3, np.nan, np.float32)
     assert measure_bounds({"y": nothing}, {"y": nothing})["y"] == 0
+
+
+def test_undecided_pixels_of_one_class():
+    logits = pixels([0.49], [0.495], [0.5], [0.51], [0.52])
+    assert undecided(logits, 0.5, 0.01)[0, 0].tolist() == [True, True, True, True, False]
+    assert undecided(logits, 0.5, 0.001).sum() == 1
+
+
+def test_undecided_pixels_of_several_classes():
+    logits = pixels(
+        [0, 0.5, 0],  # on the threshold
+        [0, 3, 2.999],  # two defects alike
+        [5, 3, 3],  # alike, and far behind the background
+        [0, 3, 1],
+    )
+    assert undecided(logits, 0.5, 0.01)[0, 0].tolist() == [True, True, False, False]
+
+
+def test_whatever_rounding_can_turn_is_undecided():
+    rng = np.random.default_rng(0)
+    for classes in (1, 2, 4):
+        logits = rng.normal(size=(4, classes, 16, 16)).round(1).astype(np.float32)
+        bound = 0.004
+        moved = logits + rng.uniform(-bound, bound, logits.shape).astype(np.float32)
+        turned = mask_of(moved, 0.1) != mask_of(logits, 0.1)
+        assert turned.any()
+        assert not (turned & ~undecided(logits, 0.1, bound * 1.001)).any()

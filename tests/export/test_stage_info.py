@@ -14,9 +14,7 @@ from tests.export.building import model_info
 
 def describe(network, normalisation, outputs, info, batch=None):
     entry, stages = tracing.read_contract(network)
-    contract = describe_input(
-        entry, normalisation, size=(32, 48), batch=batch, fit="refuse", mm_per_pixel=None
-    )
+    contract = describe_input(entry, normalisation, size=(32, 48), batch=batch, mm_per_pixel=None)
     return describe_stages(stages, outputs, contract, info, [(1, 2)] * len(stages))
 
 

@@ -12,7 +12,7 @@ from edgekit_export.passes import editing
 from edgekit_export.passes.base import ROUNDING, GraphPass, Tolerance, as_float32, ensure, require
 from edgekit_export.passes.names import FRAME
 
-LAYOUT = ("Cast", "Unsqueeze", "Transpose", "Gather")
+LAYOUT = ("Cast", "Unsqueeze", "Transpose")
 ARITHMETIC = ("Div", "Sub", "Div")
 
 

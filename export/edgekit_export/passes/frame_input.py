@@ -22,8 +22,8 @@ class FrameInput(GraphPass):
 
     Args:
         normalisation: What the network was trained with.
-        channels: Order that the network takes.
-        frame_channels: Order that frames come in; the network's own by default.
+        channels: Order that the network takes, and so that frames come in.
+        image: Name of the input that is replaced.
     """
 
     name: ClassVar[str] = "frame_input"
@@ -32,23 +32,11 @@ class FrameInput(GraphPass):
     )
     tolerance: ClassVar[Tolerance] = EXACT
 
-    def __init__(
-        self,
-        normalisation: Normalisation,
-        channels: Channels,
-        *,
-        image: str,
-        frame_channels: Channels | None = None,
-    ) -> None:
+    def __init__(self, normalisation: Normalisation, channels: Channels, *, image: str) -> None:
         super().__init__()
         self.normalisation = normalisation
         self.channels = channels
-        self.frame_channels = frame_channels or channels
         self.image = image
-
-    @property
-    def _swaps(self) -> bool:
-        return self.frame_channels != self.channels
 
     def requires(self, model: ir.Model) -> None:
         """One float32 image (N, C, H, W) with the channels that the contract names."""
@@ -60,9 +48,6 @@ class FrameInput(GraphPass):
         require(
             shape is not None and len(shape) == 4 and shape[1] == wanted,
             f"{self.image!r} must be (N, {wanted}, H, W)",
-        )
-        require(
-            (self.frame_channels == "grey") == (wanted == 1), "grey frames and coloured ones do not convert"
         )
         for numbers in (self.normalisation.mean, self.normalisation.std):
             require(len(numbers) in (1, wanted), f"mean and std must have 1 or {wanted} numbers")
@@ -77,7 +62,7 @@ class FrameInput(GraphPass):
         ensure(consumer is not None and consumer.op_type == "Cast", f"{FRAME!r} must be cast first")
 
     def rewrite(self, graph: ir.Graph) -> bool:
-        """Put Cast → layout → (order) → Div → Sub → Div before the users of the image."""
+        """Put Cast → layout → Div → Sub → Div before the users of the image."""
         image = graph.inputs[0]
         shape = image.shape
         if shape is None:
@@ -111,8 +96,6 @@ class FrameInput(GraphPass):
             then("Unsqueeze", "layout", constant("axes", np.array([1], np.int64)))
         else:
             then("Transpose", "layout", [], {"perm": [0, 3, 1, 2]})
-        if self._swaps:
-            then("Gather", "order", constant("indices", np.array([2, 1, 0], np.int64)), {"axis": 1})
         scale, mean, std = self._numbers()
         then("Div", "scaled", constant("scale", scale))
         then("Sub", "centred", constant("mean", mean))
@@ -129,8 +112,6 @@ class FrameInput(GraphPass):
         """Normalise the frames in NumPy."""
         frame = feeds[FRAME].astype(np.float32)
         planes = frame[:, None] if self.channels == "grey" else frame.transpose(0, 3, 1, 2)
-        if self._swaps:
-            planes = planes[:, ::-1]
         scale, mean, std = self._numbers()
         others = {name: array for name, array in feeds.items() if name != FRAME}
         return {self.image: np.ascontiguousarray((planes / scale - mean) / std), **others}

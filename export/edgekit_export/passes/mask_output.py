@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import onnx_ir as ir
 
-from edgekit_export.masks import mask_of
 from edgekit_export.passes import editing
 from edgekit_export.passes.base import EXACT, Feeds, GraphPass, Tolerance, ensure, require
 from edgekit_export.passes.names import LOGITS, MASK, THRESHOLD
+from edgekit_runtime.masks import mask_of
 
 
 class MaskOutput(GraphPass):

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from edgekit_runtime.backends.devices import Device
+from edgekit_runtime.backends.options import BackendOptions
 from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.bundle.manifest import BATCH, StageInfo, TensorInfo
 from edgekit_runtime.errors import UsageProblem
@@ -38,18 +40,25 @@ class Backend(ABC):
 
     Args:
         bundle: An opened bundle; its bytes are verified as they are read.
-        threads: Threads per run; None leaves the choice to the backend.
+        options: Device and threads.
     """
 
     name: ClassVar[str]
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise UsageProblem(f"threads must be at least 1, got {threads}.")
+    def __init__(self, bundle: Bundle, options: BackendOptions) -> None:
         self.bundle = bundle
-        self.threads = threads
+        self.options = options
         self.state = State.NEW
         self._stages: dict[str, StageInfo] = {stage.name: stage for stage in bundle.manifest.stages}
+
+    @classmethod
+    def find_obstacle(cls, _bundle: Bundle, _device: Device, /) -> str | None:
+        """Return why this backend does not serve the bundle on the device, in a few words; None if it does.
+
+        Every candidate is asked before one is chosen: the answer comes from the manifest, and neither it nor
+        the backend's module imports the package that the backend needs.
+        """
+        return None
 
     def open(self) -> None:
         """Load every stage; afterwards the backend is READY.

@@ -19,6 +19,9 @@ class Device(NamedTuple):
     kind: Literal["cpu", "cuda", "jetson"]
     number: int = 0
 
+    def __str__(self) -> str:
+        return f"cuda:{self.number}" if self.kind == "cuda" else self.kind
+
 
 def parse_device(name: str) -> Device:
     """Return the device of a name; "auto" is the CPU until there is a GPU backend.

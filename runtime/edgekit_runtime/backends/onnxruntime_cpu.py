@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from edgekit_runtime.backends.base import Array, Backend
 from edgekit_runtime.backends.onnx_wire import has_external_data
+from edgekit_runtime.backends.options import BackendOptions
 from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.bundle.manifest import StageInfo, TensorInfo
 from edgekit_runtime.errors import ArtefactRefused, DeviceUnavailable, MissingDependency
@@ -36,13 +37,13 @@ class OnnxRuntimeCpu(Backend):
 
     Args:
         bundle: An opened bundle.
-        threads: Threads per run; None lets ONNX Runtime take one per physical core.
+        options: Without a number of threads, ONNX Runtime takes one per physical core.
     """
 
     name: ClassVar[str] = "onnxruntime"
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        super().__init__(bundle, threads=threads)
+    def __init__(self, bundle: Bundle, options: BackendOptions) -> None:
+        super().__init__(bundle, options)
         self._sessions: dict[str, Any] = {}
 
     def _open_impl(self) -> None:
@@ -101,7 +102,7 @@ class OnnxRuntimeCpu(Backend):
 
     def _session_options(self, ort: Any) -> Any:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads or 0
+        options.intra_op_num_threads = self.options.threads or 0
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL

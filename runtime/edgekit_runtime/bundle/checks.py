@@ -14,7 +14,7 @@ from typing import Any
 from edgekit_runtime.bundle.decoding import encode
 from edgekit_runtime.bundle.manifest import GoldenSample, InputContract, Manifest
 from edgekit_runtime.bundle.names import find_names_fault
-from edgekit_runtime.bundle.stage_checks import find_duplicates, find_stage_faults, list_answers
+from edgekit_runtime.bundle.stage_checks import find_duplicates, find_stage_faults
 
 MAX_FILES = 256
 """More than a bundle of ten stages with an engine per board needs; bounds what opening one costs."""
@@ -135,7 +135,7 @@ def _find_threshold_faults(manifest: Manifest) -> Iterator[str]:
 
 def _find_golden_faults(manifest: Manifest) -> Iterator[str]:
     yield from find_duplicates("golden samples", [sample.name for sample in manifest.golden])
-    answers = set(list_answers(manifest))
+    answers = {tensor.name for tensor in manifest.answers}
     thresholds = {threshold.name for threshold in manifest.thresholds}
     for sample in manifest.golden:
         yield from _find_sample_faults(sample, manifest, answers, thresholds)

@@ -35,6 +35,15 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class TensorInfo:
+    """A graph input or output; shape entries are sizes or "N" for the batch."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
 class InputContract:
     """Which frames the bundle accepts."""
 
@@ -53,14 +62,26 @@ class InputContract:
     """Frames per run of the graph; None where it is dynamic."""
     mm_per_pixel: float | None
 
+    @property
+    def rows(self) -> int | str:
+        """First size of every tensor that has a row per frame: the fixed batch, else "N"."""
+        return BATCH if self.batch is None else self.batch
 
-@dataclass(frozen=True)
-class TensorInfo:
-    """A graph input or output; shape entries are sizes or "N" for the batch."""
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Shape of one frame: (H, W) for grey, (H, W, 3) for colour."""
+        size = (self.height, self.width)
+        return size if self.channels == "grey" else (*size, 3)
 
-    name: str
-    dtype: str
-    shape: tuple[int | str, ...]
+    @property
+    def graph_input(self) -> TensorInfo:
+        """What the first stage takes: a batch of frames."""
+        return TensorInfo(self.name, self.dtype, (self.rows, *self.frame_shape))
+
+    @property
+    def mask_shape(self) -> tuple[int | str, ...]:
+        """Shape of a batch of masks: (batch, H, W)."""
+        return (self.rows, self.height, self.width)
 
 
 @dataclass(frozen=True)
@@ -87,6 +108,11 @@ class StageInfo:
     macs: int
     """Multiply-accumulates for one frame (rule `macs`), counted before any rewrite."""
     weight_bytes: int
+
+    @property
+    def answers(self) -> tuple[TensorInfo, ...]:
+        """Outputs that reach the caller: those that no later stage takes."""
+        return tuple(tensor for tensor in self.outputs if tensor.name not in self.carries)
 
 
 @dataclass(frozen=True)
@@ -130,6 +156,8 @@ class DataInfo:
     """Which data the weights were trained on, and how they were split: enough to find the same test part again."""
 
     name: str
+    include_normal: bool
+    """Whether defect-free images were taken that a layout knows without a mask file."""
     fingerprint: str
     parts: dict[str, str]
     """Part ("train", "val", "test") → fingerprint."""
@@ -171,3 +199,15 @@ class Manifest:
     parity: tuple[ParityCheck, ...]
     versions: dict[str, str]
     files: dict[str, FileInfo]
+
+    @property
+    def answers(self) -> tuple[TensorInfo, ...]:
+        """Outputs of all stages that reach the caller."""
+        return tuple(tensor for stage in self.stages for tensor in stage.answers)
+
+    @property
+    def mask_output(self) -> str | None:
+        """Name of the last stage's mask, uint8 (batch, H, W); None unless there is exactly one."""
+        form = ("uint8", self.input.mask_shape)
+        found = [tensor.name for tensor in self.stages[-1].answers if (tensor.dtype, tensor.shape) == form]
+        return found[0] if len(found) == 1 else None

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from edgekit_runtime.bundle.manifest import BATCH, InputContract, Manifest, StageInfo, TensorInfo
+from edgekit_runtime.bundle.manifest import InputContract, Manifest, StageInfo, TensorInfo
 
 TENSOR_DTYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32")
 """What every backend can take and give; TensorRT has no uint16 and no float64."""
@@ -39,16 +39,6 @@ def find_stage_faults(manifest: Manifest) -> Iterator[str]:
     yield from _find_answer_faults(manifest)
 
 
-def graph_shape(contract: InputContract) -> tuple[int | str, ...]:
-    """Return the shape of the first stage's input: (batch, H, W), for colour frames (batch, H, W, 3)."""
-    colours = () if contract.channels == "grey" else (3,)
-    return (_batch(contract), contract.height, contract.width, *colours)
-
-
-def _batch(contract: InputContract) -> int | str:
-    return BATCH if contract.batch is None else contract.batch
-
-
 def _find_name_faults(manifest: Manifest) -> Iterator[str]:
     names = [stage.name for stage in manifest.stages]
     yield from find_duplicates("stages", names)
@@ -63,17 +53,7 @@ def _find_name_faults(manifest: Manifest) -> Iterator[str]:
         )
         yield from find_duplicates(f"carried tensors of stage {stage.name!r}", list(stage.carries))
     # Results name an output without its stage.
-    yield from find_duplicates("answers", list_answers(manifest))
-
-
-def list_answers(manifest: Manifest) -> list[str]:
-    """Return the outputs that reach the caller: those that no later stage takes."""
-    return [
-        tensor.name
-        for stage in manifest.stages
-        for tensor in stage.outputs
-        if tensor.name not in stage.carries
-    ]
+    yield from find_duplicates("answers", [tensor.name for tensor in manifest.answers])
 
 
 def find_duplicates(what: str, names: Sequence[str]) -> Iterator[str]:
@@ -92,8 +72,8 @@ def _find_tensor_faults(stage: StageInfo, tensor: TensorInfo, contract: InputCon
     for size in tensor.shape[1:]:
         if isinstance(size, str) or not 1 <= size <= _MAX_SIZE:
             yield f"{title} has the size {size!r}; after the batch, sizes are 1 to {_MAX_SIZE}"
-    if tensor.shape and tensor.shape[0] != _batch(contract):
-        yield f"{title} starts with {tensor.shape[0]!r}; the batch of this bundle is {_batch(contract)!r}"
+    if tensor.shape and tensor.shape[0] != contract.rows:
+        yield f"{title} starts with {tensor.shape[0]!r}; the batch of this bundle is {contract.rows!r}"
 
 
 def _find_exit_faults(stage: StageInfo, manifest: Manifest) -> Iterator[str]:
@@ -104,14 +84,14 @@ def _find_exit_faults(stage: StageInfo, manifest: Manifest) -> Iterator[str]:
         yield f"{title} answers with a class, and this bundle segments"
     if not 0 <= stage.exit.threshold <= 1:
         yield f"{title} has the threshold {stage.exit.threshold}, outside 0 to 1"
-    expected = TensorInfo(stage.exit.output, "float32", (_batch(manifest.input), len(manifest.model.classes)))
+    expected = TensorInfo(stage.exit.output, "float32", (manifest.input.rows, len(manifest.model.classes)))
     if expected not in stage.outputs:
         yield f"{title} must be an output {expected.name!r}, float32 {expected.shape}"
 
 
 def _find_flow_faults(manifest: Manifest) -> Iterator[str]:
     """Every stage takes exactly its thresholds and the frame or what the stage before carries."""
-    frame = TensorInfo(manifest.input.name, manifest.input.dtype, graph_shape(manifest.input))
+    frame = manifest.input.graph_input
     given, source = {frame.name: frame}, "the frame"
     for stage in manifest.stages:
         scalars = {threshold.name for threshold in manifest.thresholds if threshold.stage == stage.name}
@@ -134,11 +114,11 @@ def _list_tensors(tensors: dict[str, TensorInfo]) -> str:
 
 
 def _find_answer_faults(manifest: Manifest) -> Iterator[str]:
-    last, contract = manifest.stages[-1], manifest.input
+    last = manifest.stages[-1]
     if manifest.model.task == "classify" and last.exit is None:
         yield f"the last stage {last.name!r} of a classifying bundle must have an exit"
-    shape = (_batch(contract), contract.height, contract.width)
-    if manifest.model.task == "segment" and not any(
-        (tensor.dtype, tensor.shape) == ("uint8", shape) for tensor in last.outputs
-    ):
-        yield f"the last stage {last.name!r} of a segmenting bundle must have a mask, uint8 {shape}"
+    if manifest.model.task == "segment" and manifest.mask_output is None:
+        yield (
+            f"the last stage {last.name!r} of a segmenting bundle must have exactly one mask, "
+            f"uint8 {manifest.input.mask_shape}"
+        )

@@ -24,13 +24,14 @@ from tests.edgekit.conftest import make_checkpoint
 
 RECORD = Checkpoint(
     model="cheapnet-s",
+    classes=("background", "scratch"),
     normalisation=Normalisation((0.348,), (0.278,)),
     provenance="trained",
     training={"recipe": {"name": "cheapnet", "milestones": [60, 90]}, "seed": 3, "epoch": 2},
     data=DataInfo(
-        "folder:plates", "ab" * 32, {"train": "cd" * 32}, 3, {"train": 0.7, "val": 0.1, "test": 0.2}
+        "folder:plates", False, "ab" * 32, {"train": "cd" * 32}, 3, {"train": 0.7, "val": 0.1, "test": 0.2}
     ),
-    metrics={"miou": 0.5, "iou": [None, 0.5]},
+    metrics={"miou": 0.5, "iou": {"background": None, "scratch": 0.5}},
     versions=current_versions(),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import numpy
+import numpy as np
 
 from tests.edgekit.conftest import RunCli
 
@@ -14,10 +14,10 @@ def test_document(run_cli: RunCli) -> None:
     document = json.loads(result.out)
     assert result.code == 0
     assert document["schema"] == "edgekit.env/1"
-    assert document["packages"]["numpy"] == numpy.__version__
+    assert document["packages"]["numpy"] == np.__version__
 
 
 def test_people_see_the_packages(run_cli: RunCli) -> None:
     result = run_cli("env")
     assert result.code == 0
-    assert f"numpy                    {numpy.__version__}" in result.out
+    assert f"numpy                    {np.__version__}" in result.out

@@ -10,8 +10,7 @@ import click
 import pytest
 
 from edgekit import __version__
-from edgekit.cli import main as main_module
-from edgekit.cli.main import COMMANDS, root
+from edgekit.cli.main import COMMANDS, LazyGroup, root
 from edgekit_runtime import errors
 from edgekit_runtime.errors import EdgekitError
 from tests.edgekit.conftest import RunCli
@@ -26,8 +25,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None
         def failing() -> None:
             raise error
 
-        monkeypatch.setattr(main_module, "COMMANDS", {**COMMANDS, "env": "tests:none"})
-        monkeypatch.setattr(main_module.LazyGroup, "get_command", lambda _self, _ctx, _name: failing)
+        monkeypatch.setattr(LazyGroup, "get_command", lambda _self, _ctx, _name: failing)
 
     return install
 

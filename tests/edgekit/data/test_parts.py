@@ -19,7 +19,7 @@ OTHER = SyntheticDagm((5,), size=(64, 64))
 
 @pytest.fixture(scope="module")
 def trained_on() -> DataInfo:
-    return describe_data(DATASET, split_dataset(DATASET, seed=3))
+    return describe_data(DATASET, split_dataset(DATASET, seed=3), include_normal=False)
 
 
 def test_the_default_is_the_stored_test_part(trained_on: DataInfo) -> None:

@@ -30,8 +30,11 @@ def compute_independently(
     return float(np.nanmean(ious)), float(np.mean(known)), ious
 
 
+CLASSES = ("background", "scratch", "hole")
+
+
 def pool(pairs: list[tuple[np.ndarray, np.ndarray]], classes: int) -> ConfusionMatrix:
-    matrix = ConfusionMatrix(classes)
+    matrix = ConfusionMatrix(CLASSES[:classes])
     for truth, found in pairs:
         matrix.add(truth, found)
     return matrix
@@ -45,7 +48,7 @@ def test_equals_the_independent_computation(data: list[np.ndarray]) -> None:
     miou, macc, ious = compute_independently(pairs, 3)
     assert metrics.miou == pytest.approx(miou)
     assert metrics.macc == pytest.approx(macc)
-    assert metrics.iou == pytest.approx(tuple(ious), nan_ok=True)
+    assert metrics.iou == pytest.approx(dict(zip(CLASSES, ious, strict=True)), nan_ok=True)
     assert metrics.images == len(pairs)
 
 
@@ -53,7 +56,7 @@ def test_by_hand() -> None:
     truth = np.array([[0, 0, 0, 1], [0, 0, 1, 1]], np.uint8)
     found = np.array([[0, 0, 1, 1], [0, 0, 0, 1]], np.uint8)
     metrics = pool([(truth, found)], 2).metrics()
-    assert metrics.iou == (4 / 6, 2 / 4)
+    assert metrics.iou == {"background": 4 / 6, "scratch": 2 / 4}
     assert metrics.miou == pytest.approx((4 / 6 + 2 / 4) / 2)
     assert metrics.macc == pytest.approx((4 / 5 + 2 / 3) / 2)
 
@@ -62,30 +65,30 @@ def test_is_pooled_over_the_set_and_no_mean_of_images() -> None:
     big = (np.ones((10, 10), np.uint8), np.ones((10, 10), np.uint8))
     small = (np.ones((1, 1), np.uint8), np.zeros((1, 1), np.uint8))
     metrics = pool([big, small], 2).metrics()
-    assert metrics.iou[1] == 100 / 101  # the mean of the images would be 1/2
-    assert metrics.iou[0] == 0
+    assert metrics.iou["scratch"] == 100 / 101  # the mean of the images would be 1/2
+    assert metrics.iou["background"] == 0
 
 
 def test_absent_classes_do_not_count() -> None:
     background = np.zeros((4, 4), np.uint8)
     metrics = pool([(background, background)], 2).metrics()
     assert (metrics.miou, metrics.macc) == (1.0, 1.0)
-    assert math.isnan(metrics.iou[1])
+    assert math.isnan(metrics.iou["scratch"])
     # Predicted, but never there: an error that mIoU must see.
     wrong = background.copy()
     wrong[0, 0] = 1
     metrics = pool([(background, wrong)], 2).metrics()
-    assert metrics.iou == (15 / 16, 0.0)
+    assert metrics.iou == {"background": 15 / 16, "scratch": 0.0}
     assert metrics.macc == 15 / 16
 
 
 def test_json_holds_no_nan() -> None:
-    for matrix in (ConfusionMatrix(2), pool([(np.zeros((2, 2), np.uint8),) * 2], 2)):
+    for matrix in (ConfusionMatrix(CLASSES[:2]), pool([(np.zeros((2, 2), np.uint8),) * 2], 2)):
         json.dumps(matrix.metrics().to_dict(), allow_nan=False)
-    assert ConfusionMatrix(2).metrics().to_dict() == {
+    assert ConfusionMatrix(CLASSES[:2]).metrics().to_dict() == {
         "miou": None,
         "macc": None,
-        "iou": [None, None],
+        "iou": {"background": None, "scratch": None},
         "images": 0,
     }
 
@@ -95,9 +98,9 @@ def test_values_that_are_no_class_are_refused(side: int) -> None:
     masks = [np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8)]
     masks[side][0, 0] = 2
     with pytest.raises(MaskError, match="value 2; there are 2 classes"):
-        ConfusionMatrix(2).add(*masks)
+        ConfusionMatrix(CLASSES[:2]).add(*masks)
 
 
 def test_masks_of_two_sizes_are_refused() -> None:
     with pytest.raises(MaskError, match=r"\(2, 3\)"):
-        ConfusionMatrix(2).add(np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8))
+        ConfusionMatrix(CLASSES[:2]).add(np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8))

@@ -24,7 +24,7 @@ def test_all_background_has_the_share_of_the_background(image_folder: Path, quie
     dataset = open_dataset(str(image_folder))
     share = np.mean([dataset.load(index).mask for index in range(len(dataset))])
     metrics = evaluate_masks(np.zeros_like, dataset, reporter=quiet)
-    assert metrics.iou == pytest.approx((1 - share, 0.0))
+    assert metrics.iou == pytest.approx({"background": 1 - share, "defect": 0.0})
 
 
 def test_a_mask_of_another_size_is_refused(image_folder: Path, quiet: Reporter) -> None:

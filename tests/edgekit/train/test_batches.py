@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from edgekit.data import Dataset, Sample, open_dataset
+from edgekit.models.normalising import normalise
 from edgekit.reporting import Reporter
 from edgekit.train import batches
-from edgekit.train.batches import SampleStore, draw_batches, iterate_batches, normalise
+from edgekit.train.batches import SampleStore, draw_batches, iterate_batches
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import DatasetError
 from tests.edgekit.image_folders import draw_plate, save, write_image_folder

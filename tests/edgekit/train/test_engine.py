@@ -85,7 +85,6 @@ def test_the_checkpoint_says_how_it_came_to_be(image_folder: Path, tmp_path: Pat
         "recipe": trainer.recipe.to_dict(),
         "seed": 5,
         "data": str(image_folder),
-        "include_normal": False,
         "size": [64, 64],
         "epoch": outcome.epoch,
     }

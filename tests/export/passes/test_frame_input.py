@@ -50,14 +50,6 @@ def test_colour_frame_in_the_order_of_the_network(order):
     np.testing.assert_allclose(run(model, frame=frame)["y"], wanted, atol=1e-6)
 
 
-def test_frames_in_another_order_are_swapped():
-    frame = frames(2, 4, 5, 3)
-    swap = FrameInput(COLOUR, "rgb", image="image", frame_channels="bgr")
-    model = run_passes(identity(3), [swap], {"frame": frame})
-    wanted = np.maximum(normalised(frame[..., ::-1].transpose(0, 3, 1, 2), COLOUR), 0)
-    np.testing.assert_allclose(run(model, frame=frame)["y"], wanted, atol=1e-6)
-
-
 def test_an_image_that_was_called_frame_already():
     shape = ["N", 1, 4, 5]
     model = make_graph([helper.make_node("Relu", ["frame"], ["y"])], {"frame": shape}, {"y": shape}, {})
@@ -72,7 +64,6 @@ def test_an_image_that_was_called_frame_already():
     [
         (3, FrameInput(COLOUR, "grey", image="image")),
         (1, FrameInput(Normalisation((0.1, 0.2), (1.0,)), "grey", image="image")),
-        (1, FrameInput(Normalisation((0.1,), (1.0,)), "grey", image="image", frame_channels="rgb")),
         (1, FrameInput(Normalisation((0.1,), (1.0,)), "grey", image="other")),
     ],
 )

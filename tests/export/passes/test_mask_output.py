@@ -7,10 +7,10 @@ from onnx import helper
 
 from edgekit_export.execution import GraphRunner
 from edgekit_export.graph_io import to_bytes
-from edgekit_export.masks import mask_of
 from edgekit_export.passes.driver import run_passes
 from edgekit_export.passes.mask_output import MaskOutput
 from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.masks import mask_of
 from tests.export.graphs import make_graph, normal
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import Dataset, Subset, open_dataset
 from edgekit.data.opening import SYNTHETIC
-from edgekit.data.parts import choose_part
+from edgekit.data.parts import open_part
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit_runtime.errors import UsageProblem
 
@@ -30,16 +30,15 @@ def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, in
     if source is None:
         return _take(SyntheticDagm(DEFAULT_KINDS, size=size))
     dataset = open_dataset(source)
-    sample = dataset.load(0)
-    if sample.image.shape[:2] != size:
+    height, width = dataset.load(0).image.shape[:2]
+    if (height, width) != size:
         if isinstance(dataset, SyntheticDagm):
             return _take(SyntheticDagm(dataset.kinds, size=size))
-        height, width = sample.image.shape[:2]
         raise UsageProblem(
             f"The images of {dataset.name} have {height}×{width} pixels, the export {size[0]}×{size[1]}.",
             remedy=f"Export with --size {height}x{width}, or name other images with --data.",
         )
-    return _take(choose_part(dataset, checkpoint.data, None, default="val").dataset)
+    return _take(open_part(source, trained_on=checkpoint.data, part=None, default="val").dataset)
 
 
 def _find_training_data(checkpoint: Checkpoint) -> str | None:
@@ -49,4 +48,6 @@ def _find_training_data(checkpoint: Checkpoint) -> str | None:
 
 
 def _take(dataset: Dataset) -> Dataset:
-    return Subset(dataset, range(min(COUNT, len(dataset))))
+    """Spread over the dataset, whose order is often one class after the other."""
+    count = min(COUNT, len(dataset))
+    return Subset(dataset, [index * len(dataset) // count for index in range(count)])

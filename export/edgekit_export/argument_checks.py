@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_export.exportable import ExportInput, ExportStage, Normalisation
+from edgekit_export.exportable import ExportStage, Normalisation
 from edgekit_export.passes.names import FRAME, LOGITS, MASK, THRESHOLD
-from edgekit_runtime.bundle.manifest import Task
+from edgekit_runtime.bundle.manifest import InputContract, Task
 from edgekit_runtime.errors import FrameError, UsageProblem
 
 Frame = npt.NDArray[np.uint8]
@@ -67,9 +67,7 @@ def check_normalisation(normalisation: Normalisation, channels: int) -> None:
         )
 
 
-def check_samples(
-    samples: Sequence[npt.NDArray[Any]], contract: ExportInput, size: tuple[int, int]
-) -> list[Frame]:
+def check_samples(samples: Sequence[npt.NDArray[Any]], contract: InputContract) -> list[Frame]:
     """Return the samples, each one a frame that the bundle will accept.
 
     Raises:
@@ -81,7 +79,7 @@ def check_samples(
             "Export needs at least one sample frame to check the exported graph on.",
             remedy="Pass images of the training data, or generated ones.",
         )
-    wanted = size if contract.channels == "grey" else (*size, 3)
+    wanted = contract.frame_shape
     for index, sample in enumerate(samples):
         if sample.dtype != np.uint8 or sample.shape != wanted:
             raise FrameError(

@@ -58,6 +58,7 @@ def _make_untrained(spec: ModelSpec, seed: int) -> Weights:
     network = build_model(spec, seed=seed)
     record = Checkpoint(
         model=spec.name,
+        classes=spec.classes,
         normalisation=UNTRAINED_NORMALISATION,
         provenance="untrained",
         training={"seed": seed},

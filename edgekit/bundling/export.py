@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from edgekit.bundling.samples import choose_samples
+from edgekit.bundling.weights import choose_weights
 from edgekit.checkpoints.format import Checkpoint, load_network, serialise_tensors
 from edgekit.data import Dataset
-from edgekit.deploy.samples import choose_samples
-from edgekit.deploy.weights import choose_weights
 from edgekit.evaluation.evaluate import evaluate_masks
 from edgekit.evaluation.predictors import Predict
 from edgekit.models import ModelSpec
@@ -65,7 +65,7 @@ def export_model(
         network,
         out=out,
         name=spec.name,
-        model_info=ModelInfo(spec.name, spec.task, spec.classes, spec.paper, count_parameters(network)),
+        model_info=ModelInfo(spec.name, spec.task, record.classes, spec.paper, count_parameters(network)),
         normalisation=record.normalisation,
         size=frame_size,
         batch=batch,
@@ -94,7 +94,9 @@ def _make_evaluation(samples: Dataset) -> Callable[[Predict], Mapping[str, float
 def _describe_provenance(record: Checkpoint, weights: bytes) -> Provenance:
     training = None
     if record.training is not None:
-        training = {**record.training, "metrics": record.metrics, "versions": record.versions}
+        # The path that was typed after --data is this machine's own; `data` in the manifest names what was there.
+        known = {key: value for key, value in record.training.items() if key != "data"}
+        training = {**known, "metrics": record.metrics, "versions": record.versions}
     return Provenance(
         kind=record.provenance,
         weights_sha256=record.weights_sha256 or hashlib.sha256(weights).hexdigest(),

@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.cli.provenance import announce
 from edgekit.evaluation.predictors import Predict, predict_with_detector, predict_with_network
 from edgekit.models import MODELS
-from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import MANIFEST_FILE, DataInfo
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import UnusableInput, UsageProblem
@@ -22,6 +20,7 @@ class OpenedTarget:
     """A predictor and what results must say about it."""
 
     predict: Predict
+    classes: tuple[str, ...]
     data: DataInfo | None
     backend: str
     precision: str
@@ -30,7 +29,7 @@ class OpenedTarget:
 
 @contextmanager
 def open_target(
-    path: Path, *, device: str, backend: str, threads: int | None, reporter: Reporter
+    path: Path, *, device: str = "auto", backend: str = "auto", threads: int | None = None
 ) -> Iterator[OpenedTarget]:
     """Open a checkpoint folder or a bundle.
 
@@ -44,13 +43,13 @@ def open_target(
                 f"{path} is a checkpoint: torch evaluates it on the CPU, without --device, --backend or --threads.",
                 remedy="Leave them out, or export the checkpoint and evaluate the bundle.",
             )
-        yield _open_checkpoint(path, reporter)
+        yield _open_checkpoint(path)
     elif path.suffix == ".edgekit" or (path / MANIFEST_FILE).is_file():
         with Detector(path, device=device, backend=backend, threads=threads) as detector:
             manifest = detector.manifest
-            announce(manifest.provenance.kind, reporter)
             yield OpenedTarget(
                 predict_with_detector(detector),
+                manifest.model.classes,
                 manifest.data,
                 detector.backend.name,
                 manifest.precision,
@@ -63,13 +62,12 @@ def open_target(
         )
 
 
-def _open_checkpoint(path: Path, reporter: Reporter) -> OpenedTarget:
+def _open_checkpoint(path: Path) -> OpenedTarget:
     import_optional("torch", extra="train")
     from edgekit.checkpoints import load_checkpoint, load_network
 
     checkpoint, weights = load_checkpoint(path)
-    announce(checkpoint.provenance, reporter)
     network = load_network(checkpoint, weights)
     multiple = MODELS.get(checkpoint.model).multiple
     predict = predict_with_network(network, checkpoint.normalisation, multiple=multiple)
-    return OpenedTarget(predict, checkpoint.data, "torch", "fp32", checkpoint.provenance)
+    return OpenedTarget(predict, checkpoint.classes, checkpoint.data, "torch", "fp32", checkpoint.provenance)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from edgekit.bundling.weights import choose_weights
 from edgekit.checkpoints import load_network
-from edgekit.deploy.weights import choose_weights
 from edgekit.models import MODELS
 from edgekit.shipped import list_shipped_checkpoints
 from edgekit_runtime.errors import CheckpointError, UsageProblem

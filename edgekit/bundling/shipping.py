@@ -2,7 +2,7 @@
 
 edgekit train --model cheapnet-s --data synthetic:dagm/6 --recipe short
 edgekit train --model cheapnet-m --data synthetic:dagm/6 --recipe short
-python -m edgekit.shipped.refresh runs/cheapnet-s-short/best runs/cheapnet-m-short/best
+python -m edgekit.bundling.shipping runs/cheapnet-s-short/best runs/cheapnet-m-short/best
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from edgekit.bundling.export import export_model
 from edgekit.checkpoints import load_checkpoint, save_checkpoint
 from edgekit.data.opening import SYNTHETIC
-from edgekit.deploy import export_model
 from edgekit.models import MODELS
 from edgekit.reporting import Reporter
 from edgekit.shipped import DEMO_BUNDLE
@@ -36,7 +36,9 @@ def ship_checkpoint(source: Path, target: Path) -> str:
             remedy=f"Train with --data {SYNTHETIC}dagm/6.",
         )
     demo = replace(checkpoint, provenance="demo")
-    save_checkpoint(target / checkpoint.model, demo, weights, extra_files=_read_training_record(source.parent))
+    save_checkpoint(
+        target / checkpoint.model, demo, weights, extra_files=_read_training_record(source.parent)
+    )
     return checkpoint.model
 
 

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.bundling.samples import COUNT, choose_samples
 from edgekit.checkpoints.format import Checkpoint, current_versions
 from edgekit.data import open_dataset, split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
-from edgekit.deploy.samples import COUNT, choose_samples
 from edgekit.train.engine import describe_data
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
 UNKNOWN = Checkpoint(
     model="cheapnet-s",
+    classes=("background", "defect"),
     normalisation=Normalisation((0.5,), (0.25,)),
     provenance="imported",
     training=None,
@@ -28,7 +29,7 @@ UNKNOWN = Checkpoint(
 
 def trained_on(data: str) -> Checkpoint:
     dataset = open_dataset(data)
-    info = describe_data(dataset, split_dataset(dataset))
+    info = describe_data(dataset, split_dataset(dataset), include_normal=False)
     return replace(UNKNOWN, training={"data": data}, data=info)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgekit.bundling import export_model
 from edgekit.checkpoints import load_checkpoint, load_network
 from edgekit.data import open_dataset
-from edgekit.deploy import export_model
 from edgekit.evaluation.predictors import predict_with_network
 from edgekit.models import MODELS
 from edgekit.reporting import Reporter

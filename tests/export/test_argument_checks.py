@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgekit_export import contract
+from edgekit_export import argument_checks
 from edgekit_export.exportable import ExportExit, ExportInput, ExportStage, Normalisation
 from edgekit_runtime.errors import FrameError, UsageProblem
 
@@ -20,17 +20,17 @@ from edgekit_runtime.errors import FrameError, UsageProblem
 )
 def test_the_remedy_names_the_nearest_size(size, multiple, nearest):
     with pytest.raises(UsageProblem) as caught:
-        contract.check_size(size, multiple)
+        argument_checks.check_size(size, multiple)
     assert nearest in caught.value.remedy
-    contract.check_size(tuple(map(int, nearest.split("x"))), multiple)
+    argument_checks.check_size(tuple(map(int, nearest.split("x"))), multiple)
 
 
 @pytest.mark.parametrize("batch", [0, -1])
 def test_batch(batch):
     with pytest.raises(UsageProblem):
-        contract.check_batch(batch)
-    contract.check_batch(1)
-    contract.check_batch(None)
+        argument_checks.check_batch(batch)
+    argument_checks.check_batch(1)
+    argument_checks.check_batch(None)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_batch(batch):
 )
 def test_normalisation(numbers):
     with pytest.raises(UsageProblem):
-        contract.check_normalisation(numbers, 3)
-    contract.check_normalisation(Normalisation((0.1,), (0.3,)), 3)
-    contract.check_normalisation(Normalisation((0.1,) * 3, (0.3,) * 3), 3)
+        argument_checks.check_normalisation(numbers, 3)
+    argument_checks.check_normalisation(Normalisation((0.1,), (0.3,)), 3)
+    argument_checks.check_normalisation(Normalisation((0.1,) * 3, (0.3,) * 3), 3)
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_normalisation(numbers):
 def test_samples_that_do_not_fit_are_named(channels, sample):
     good = np.zeros((32, 48) if channels == "grey" else (32, 48, 3), np.uint8)
     with pytest.raises(FrameError, match="Sample 1 must be uint8"):
-        contract.check_samples([good, sample], ExportInput(channels), (32, 48))
+        argument_checks.check_samples([good, sample], ExportInput(channels), (32, 48))
 
 
 def test_at_least_one_sample():
     with pytest.raises(UsageProblem, match="at least one sample"):
-        contract.check_samples([], ExportInput(), (32, 48))
+        argument_checks.check_samples([], ExportInput(), (32, 48))
 
 
 def test_thresholds():
-    assert contract.check_threshold({}, "segment") == 0.0
-    assert contract.check_threshold({"threshold": 0.1}, "segment") == float(np.float32(0.1))
-    assert contract.check_threshold({}, "classify") is None
+    assert argument_checks.check_threshold({}, "segment") == 0.0
+    assert argument_checks.check_threshold({"threshold": 0.1}, "segment") == float(np.float32(0.1))
+    assert argument_checks.check_threshold({}, "classify") is None
     for thresholds, task in (
         ({"treshold": 0.1}, "segment"),
         ({"threshold": 0.1}, "classify"),
@@ -85,7 +85,7 @@ def test_thresholds():
         ({"threshold": 1e300}, "segment"),
     ):
         with pytest.raises(UsageProblem):
-            contract.check_threshold(thresholds, task)
+            argument_checks.check_threshold(thresholds, task)
 
 
 def stage(name="main", inputs=("image",), outputs=("logits",), **more) -> ExportStage:
@@ -101,9 +101,11 @@ LAST = stage("two", ("f",), ("p2",), exit=leave("p2"))
 
 
 def test_stages_that_fit():
-    contract.check_stages([stage()], "segment")
-    contract.check_stages([stage("one", outputs=("f",), carries=("f",)), stage("two", ("f",))], "segment")
-    contract.check_stages([FIRST, LAST], "classify")
+    argument_checks.check_stages([stage()], "segment")
+    argument_checks.check_stages(
+        [stage("one", outputs=("f",), carries=("f",)), stage("two", ("f",))], "segment"
+    )
+    argument_checks.check_stages([FIRST, LAST], "classify")
 
 
 @pytest.mark.parametrize(
@@ -132,4 +134,4 @@ def test_stages_that_fit():
 )
 def test_stages_that_do_not_fit(stages, task, rule):
     with pytest.raises(UsageProblem, match=rule):
-        contract.check_stages(stages, task)
+        argument_checks.check_stages(stages, task)

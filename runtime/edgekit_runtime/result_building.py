@@ -1,0 +1,106 @@
+"""From what the stages answered to results: masks to regions, probabilities to classes, each with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgekit_runtime.bundle import Manifest
+from edgekit_runtime.errors import ArtefactRefused
+from edgekit_runtime.execution import BatchAnswer
+from edgekit_runtime.regions import find_regions, name_regions
+from edgekit_runtime.results import Mask, Region, Result
+from edgekit_runtime.verdicts import judge_probabilities, judge_regions
+
+
+def take_masks(answer: BatchAnswer, manifest: Manifest) -> Mask:
+    """Return the masks that a bundle that segments has answered, uint8 (N, H, W), read-only."""
+    name = manifest.mask_output
+    assert name is not None  # a bundle that segments without exactly one mask does not open
+    masks: Mask = answer.outputs[name].view()
+    masks.flags.writeable = False
+    return masks
+
+
+def find_defects(
+    mask: Mask, manifest: Manifest, *, connectivity: int, min_area_px: int
+) -> tuple[Region, ...]:
+    """Return the regions of a bundle's mask with the names of its classes.
+
+    Raises:
+        ArtefactRefused: If the mask holds a class that the bundle does not have.
+    """
+    rows = find_regions(mask, connectivity=connectivity, min_area_px=min_area_px)
+    classes = manifest.model.classes
+    if len(rows) and int(rows[:, 5].max()) >= len(classes):
+        raise ArtefactRefused(
+            f"The mask holds class {int(rows[:, 5].max())}; the bundle has {len(classes)} classes."
+        )
+    return name_regions(rows, classes)
+
+
+def make_mask_results(
+    masks: Mask,
+    regions: Sequence[tuple[Region, ...]],
+    manifest: Manifest,
+    *,
+    backend: str,
+    latency_ms: float,
+) -> tuple[Result, ...]:
+    """Return one result per mask.
+
+    Args:
+        masks: uint8 (N, H, W), as `take_masks` gives them.
+        regions: Those of each mask.
+        manifest: The bundle's.
+        backend: Which backend answered.
+        latency_ms: Wall time of the call.
+    """
+    results = []
+    for mask, found in zip(masks, regions, strict=True):
+        judgement = judge_regions(found)
+        results.append(
+            Result(
+                task="segment",
+                verdict=judgement.verdict,
+                reason=judgement.reason,
+                label=judgement.label,
+                mask=mask,
+                regions=found,
+                backend=backend,
+                precision=manifest.precision,
+                latency_ms=latency_ms,
+                provenance=manifest.provenance.kind,
+            )
+        )
+    return tuple(results)
+
+
+def make_class_results(
+    answer: BatchAnswer, manifest: Manifest, *, backend: str, latency_ms: float
+) -> tuple[Result, ...]:
+    """Return one result per frame of a bundle that classifies; arguments as for `make_mask_results`."""
+    assert answer.probabilities is not None
+    assert answer.exits is not None
+    assert answer.low_confidence is not None
+    classes = manifest.model.classes
+    results = []
+    for row, number, low in zip(
+        answer.probabilities, answer.exits.tolist(), answer.low_confidence.tolist(), strict=True
+    ):
+        judgement = judge_probabilities(row, classes, low_confidence=low)
+        results.append(
+            Result(
+                task="classify",
+                verdict=judgement.verdict,
+                reason=judgement.reason,
+                label=judgement.label,
+                probabilities=dict(zip(classes, row.tolist(), strict=True)),
+                exit=number,
+                low_confidence=low,
+                backend=backend,
+                precision=manifest.precision,
+                latency_ms=latency_ms,
+                provenance=manifest.provenance.kind,
+            )
+        )
+    return tuple(results)
