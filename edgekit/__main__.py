@@ -1,7 +1,5 @@
 """`python -m edgekit`."""
 
-import sys
+from edgekit.cli.main import run
 
-from edgekit.cli import main
-
-sys.exit(main())
+run()

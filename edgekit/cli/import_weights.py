@@ -23,7 +23,8 @@ def import_weights(*, file: Path, model: str, mean: float, std: float, out: Path
 
     The file is read without running any code in it; names, shapes and values are checked.
     """
-    import_optional("torch", extra="train")
+    for package in ("torch", "safetensors"):
+        import_optional(package, extra="train")
     from edgekit.checkpoints import save_checkpoint
     from edgekit.checkpoints.authors import import_authors_weights
 

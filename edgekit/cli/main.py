@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -107,4 +108,7 @@ def _report(message: str, remedy: str | None, exit_code: int) -> int:
 
 def run() -> None:
     """Entry point of the `edgekit` script."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name need not be text, and a terminal need not know ✓: neither may end the work.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())

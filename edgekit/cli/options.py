@@ -117,5 +117,5 @@ def data_options(*, required: bool) -> Callable[[Command], Command]:
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """Print one document on stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print one document on stdout, in ASCII: file names need not be text, and terminals need not speak UTF-8."""
+    click.echo(json.dumps(document, indent=2, allow_nan=False))

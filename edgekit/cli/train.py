@@ -63,7 +63,8 @@ def train(
     The data are split 70 : 10 : 20 into train, val and test by the seed. The best epoch is chosen on val;
     `edgekit eval` measures on test.
     """
-    import_optional("torch", extra="train")
+    for package in ("torch", "safetensors", "matplotlib"):
+        import_optional(package, extra="train")
     from edgekit.train.devices import choose_device
     from edgekit.train.engine import Trainer
     from edgekit.train.recipes import get_recipe

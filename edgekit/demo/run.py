@@ -19,6 +19,7 @@ from edgekit.media.overlays import draw_outline, draw_result
 from edgekit.shipped import DEMO_BUNDLE
 from edgekit_runtime import Detector, Result, verify_bundle
 from edgekit_runtime.errors import IoFault
+from edgekit_runtime.optional import import_optional
 
 KIND = 6
 SEED = 2026
@@ -68,6 +69,7 @@ def run_demo(out: Path, *, bundle: Path = DEMO_BUNDLE, note: Callable[[str], Non
         ArtefactRefused: If the bundle is not sound.
         IoFault: If the folder cannot be written.
     """
+    import_optional("PIL.Image", extra="cpu")  # before a folder is made
     report = verify_bundle(bundle)
     for check in report.checks:
         note(f"{'✓' if check.ok else '✗'} {check.name}: {check.detail}")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import FrameError, UsageProblem
+from edgekit_runtime.masks import mask_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,7 +41,7 @@ def predict_with_detector(detector: Detector) -> Predict:
 def predict_with_network(
     network: nn.Module, normalisation: Normalisation, *, multiple: int, threshold: float = 0.0
 ) -> Predict:
-    """Return a predictor that runs a torch network of one logit map: mask = not (logit < threshold).
+    """Return a predictor that runs a torch network; its logits become a mask as in the runtime.
 
     The predictor raises FrameError for images whose sides are no multiples of `multiple`.
     """
@@ -60,7 +61,7 @@ def predict_with_network(
         with torch.no_grad():
             # A copy: the dataset's arrays may be read-only, which torch does not know.
             logits = network(normalise(torch.from_numpy(np.array(frame))[None], normalisation))
-        mask: Mask = (~(logits[0, 0] < threshold)).to(torch.uint8).numpy()
+        mask: Mask = mask_of(logits.numpy(), threshold)[0]
         return mask
 
     return predict

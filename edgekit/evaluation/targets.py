@@ -63,7 +63,8 @@ def open_target(
 
 
 def _open_checkpoint(path: Path) -> OpenedTarget:
-    import_optional("torch", extra="train")
+    for package in ("torch", "safetensors"):
+        import_optional(package, extra="train")
     from edgekit.checkpoints import load_checkpoint, load_network
 
     checkpoint, weights = load_checkpoint(path)

@@ -39,6 +39,7 @@ from edgekit.train.run_folder import HISTORY_FILE, OPTIMISER_FILE, RunFolder, Ru
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.bundle.manifest import DataInfo
 from edgekit_runtime.errors import CheckpointError, DatasetError, TrainingDiverged
+from edgekit_runtime.masks import mask_of
 
 Clock = Callable[[], float]
 
@@ -185,8 +186,7 @@ class Trainer:
             for batch in iterate_batches(self.val_store, self.recipe.batch_size):
                 logits = self._forward(batch)
                 total += float(self._loss_of(logits, batch)) * len(batch.names)
-                predicted = (~(logits < 0)).squeeze(1).to(torch.uint8).cpu().numpy()
-                for truth, mask in zip(batch.masks.numpy(), predicted, strict=True):
+                for truth, mask in zip(batch.masks.numpy(), mask_of(logits.cpu().numpy(), 0.0), strict=True):
                     matrix.add(truth, mask)
         return total / len(self.val_store), matrix.metrics()
 

@@ -103,6 +103,7 @@ class Detector:
             ArtefactRefused: If the bundle is damaged or does not hold what it claims.
             EnvironmentMismatch: If this machine does not have the device, or no backend serves the bundle.
             MissingDependency: If the backend's package is not installed.
+            IoFault: If the disk or the permissions fail.
         """
         if self.state is not State.NEW:
             raise UsageProblem(

@@ -49,4 +49,5 @@ def margins_of(logits: Logits) -> npt.NDArray[Any]:
         )
     if logits.shape[1] == 1:
         return np.asarray(logits[:, 0])
-    return np.asarray((logits[:, 1:] - logits[:, :1]).max(axis=1))
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, and so a defect
+        return np.asarray((logits[:, 1:] - logits[:, :1]).max(axis=1))

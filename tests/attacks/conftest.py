@@ -390,6 +390,12 @@ FORGED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     ),
     "stage_name_that_is_a_path": (lambda data: data["stages"][0].update(name="../../x"), "'../../x'"),
     "no_stage": (lambda data: data.update(stages=[], thresholds=[], golden=[]), "0 stages"),
+    "two_masks_to_choose_from": (
+        lambda data: data["stages"][0]["outputs"].append(
+            {**data["stages"][0]["outputs"][0], "name": "other_mask"}
+        ),
+        "exactly one mask",
+    ),
     "object_dtype": (lambda data: data["stages"][0]["outputs"][0].update(dtype="object"), "'object'"),
 }
 

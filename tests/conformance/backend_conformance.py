@@ -3,7 +3,7 @@
 class TestMyBackend(BackendConformance):
     @pytest.fixture
     def make_backend(self, make_bundle):
-        return lambda task: MyBackend(make_bundle(task))
+        return lambda task: MyBackend(make_bundle(task), BackendOptions(Device("cpu")))
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from edgekit_runtime.backends.base import Backend, State
+from edgekit_runtime.backends import Backend, BackendOptions, State
 from edgekit_runtime.errors import UsageProblem
 
 HEIGHT, WIDTH = 8, 12
@@ -65,6 +65,18 @@ class BackendConformance:
 
     def test_is_named(self, make_backend):
         assert make_backend("segment").name
+
+    def test_a_class_is_a_factory_that_keeps_its_options(self, make_backend):
+        made = make_backend("segment")
+        options = BackendOptions(made.options.device, threads=2)
+        again = type(made)(made.bundle, options)
+        assert again.options is options
+        assert again.state is State.NEW
+
+    def test_sees_no_obstacle_in_what_it_runs(self, make_backend):
+        for task in ("segment", "classify"):
+            backend = make_backend(task)
+            assert type(backend).find_obstacle(backend.bundle, backend.options.device) is None
 
     @pytest.mark.parametrize("state", ["new", "closed"])
     def test_does_nothing_unless_ready(self, make_backend, frames, state):

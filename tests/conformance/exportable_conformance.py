@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgekit_export import Normalisation, contract, export_bundle, render_parity, tracing
+from edgekit_export import Normalisation, argument_checks, export_bundle, render_parity, tracing
 from edgekit_export.graph_io import to_bytes
 from edgekit_export.macs import count_macs
 from edgekit_runtime.bundle import Bundle, ModelInfo, Provenance
@@ -69,7 +69,7 @@ class ExportableConformance:
         assert exportable.task in ("segment", "classify")
 
     def test_its_stages_fit_together(self, exportable):
-        contract.check_stages(exportable.stages(), exportable.task)
+        argument_checks.check_stages(exportable.stages(), exportable.task)
 
     def test_its_stages_are_the_same_at_every_call(self, exportable):
         def stated() -> list[tuple[object, ...]]:
@@ -80,7 +80,7 @@ class ExportableConformance:
 
     def test_its_default_size_is_one_that_it_takes(self, exportable):
         entry = exportable.export_input()
-        contract.check_size(entry.default_size, entry.multiple)
+        argument_checks.check_size(entry.default_size, entry.multiple)
 
     def test_tracing_again_gives_the_same_bytes_and_leaves_it_alone(self, exportable, size, traced):
         before = {name: tensor.clone() for name, tensor in exportable.state_dict().items()}

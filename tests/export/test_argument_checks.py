@@ -5,6 +5,7 @@ import pytest
 
 from edgekit_export import argument_checks
 from edgekit_export.exportable import ExportExit, ExportInput, ExportStage, Normalisation
+from edgekit_export.stage_info import describe_input
 from edgekit_runtime.errors import FrameError, UsageProblem
 
 
@@ -53,6 +54,12 @@ def test_normalisation(numbers):
     argument_checks.check_normalisation(Normalisation((0.1,) * 3, (0.3,) * 3), 3)
 
 
+def contract(channels):
+    return describe_input(
+        ExportInput(channels), Normalisation((0.1,), (0.3,)), size=(32, 48), batch=None, mm_per_pixel=None
+    )
+
+
 @pytest.mark.parametrize(
     ("channels", "sample"),
     [
@@ -66,12 +73,12 @@ def test_normalisation(numbers):
 def test_samples_that_do_not_fit_are_named(channels, sample):
     good = np.zeros((32, 48) if channels == "grey" else (32, 48, 3), np.uint8)
     with pytest.raises(FrameError, match="Sample 1 must be uint8"):
-        argument_checks.check_samples([good, sample], ExportInput(channels), (32, 48))
+        argument_checks.check_samples([good, sample], contract(channels))
 
 
 def test_at_least_one_sample():
     with pytest.raises(UsageProblem, match="at least one sample"):
-        argument_checks.check_samples([], ExportInput(), (32, 48))
+        argument_checks.check_samples([], contract("grey"))
 
 
 def test_thresholds():

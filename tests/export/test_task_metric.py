@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from edgekit_export import tracing
 from edgekit_export.execution import ChainRunner
 from edgekit_export.task_metric import Predictors, check_metric
+from edgekit_runtime import Detector
 from edgekit_runtime.errors import FrameError, UsageProblem
+from edgekit_runtime.testing import FakeBackend, fake_bundle
 
 
 @pytest.fixture
@@ -37,13 +41,36 @@ def test_both_predict_the_same_probabilities(classifying, grey_frames):
     np.testing.assert_allclose(probabilities, classifying.torch(grey_frames[0]), atol=1e-6)
 
 
-def test_the_first_sure_exit_answers(classifier, built_classifier, grey_frames):
-    outputs = {"p1": np.array([[0.7, 0.2, 0.1]]), "p2": np.array([[0.1, 0.1, 0.8]])}
-    chain = ChainRunner(built_classifier.graphs, batch=None)
-    predictors = Predictors(lambda _: outputs, chain, built_classifier.infos, None)
-    assert predictors.torch(grey_frames[0]).tolist() == [0.7, 0.2, 0.1]
-    outputs["p1"] = np.array([[0.5, 0.4, 0.1]])  # below exit 1's threshold of 0.6
-    assert predictors.torch(grey_frames[0]).tolist() == [0.1, 0.1, 0.8]
+NAN = float("nan")
+BELOW = float(np.nextafter(np.float32(0.9), np.float32(0)))
+
+
+@pytest.mark.parametrize(
+    ("first", "number"),
+    [
+        ([0.95, 0.04, 0.01], 1),
+        ([0.04, 0.9, 0.06], 1),  # 0.9 in float32 lies below 0.9 in float64, and on the threshold
+        ([0.05, BELOW, 0.05], 2),
+        ([0.5, 0.4, 0.1], 2),
+        ([0.95, NAN, 0.05], 2),
+        ([NAN, NAN, NAN], 2),
+        ([float("inf"), 0.0, 0.0], 2),
+    ],
+)
+def test_the_exit_that_answers_is_the_runtimes_own(tmp_path, first, number):
+    classes = ("normal", "hole", "stain")
+    bundle = fake_bundle(
+        tmp_path / "b.edgekit", task="classify", exits=2, exit_threshold=0.9, classes=classes
+    )
+    outputs = {"p1": np.float32([first]), "p2": np.float32([[NAN, 0.1, 0.8]])}
+    answers = {f"exit{index}": {f"p{index}": outputs[f"p{index}"]} for index in (1, 2)}
+    frame = np.zeros((32, 32), np.uint8)
+    with Detector(bundle, backend=partial(FakeBackend, answers=answers)) as detector:
+        result = detector(frame)
+    predictors = Predictors(lambda _: outputs, ChainRunner([], batch=None), bundle.manifest.stages, None)
+    assert result.exit == number
+    np.testing.assert_array_equal(predictors.torch(frame), list(result.probabilities.values()))
+    np.testing.assert_array_equal(predictors.torch(frame), outputs[f"p{number}"][0])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-import dataclasses
 import itertools
 import json
 from functools import partial
@@ -7,8 +6,7 @@ import numpy as np
 import pytest
 
 from edgekit_runtime import Bundle, Detector, Region, ReplayExits
-from edgekit_runtime.backends import State
-from edgekit_runtime.bundle import write_bundle
+from edgekit_runtime.backends import BackendOptions, Device, State
 from edgekit_runtime.errors import (
     ArtefactRefused,
     BundleIntegrityError,
@@ -217,31 +215,37 @@ def test_a_damaged_bundle_is_refused_when_it_is_opened(segmenter):
     [
         ({"thresholds": {"other": 1.0}}, UsageProblem, "No threshold 'other'"),
         ({"thresholds": {"threshold": NAN}}, UsageProblem, "finite"),
-        ({"backend": "onxruntime"}, UsageProblem, "Did you mean onnxruntime"),
-        ({"device": "cdua"}, UsageProblem, "Did you mean cuda"),
         ({"device": "cuda"}, EnvironmentMismatch, "not available yet"),
+        ({"backend": "fused"}, EnvironmentMismatch, "not available in this release"),
     ],
 )
 def test_options_that_do_not_fit_are_named_when_it_is_opened(segmenter, options, error, message):
+    detector = Detector(segmenter, **options)
     with pytest.raises(error, match=message):
-        Detector(segmenter, **{"backend": "auto", **options}).open()
+        detector.open()
 
 
-@pytest.mark.parametrize("options", [{"connectivity": 5}, {"min_area_px": -1}, {"min_area_px": "9"}])
-def test_region_options_are_checked_at_once(segmenter, options):
-    with pytest.raises(UsageProblem, match=next(iter(options))):
-        Detector(segmenter, **options)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"connectivity": 5}, "connectivity"),
+        ({"min_area_px": -1}, "min_area_px"),
+        ({"min_area_px": "9"}, "min_area_px"),
+        ({"threads": 0}, "threads"),
+        ({"backend": "onxruntime"}, "Did you mean onnxruntime"),
+        ({"backend": None}, "by name or as a factory"),
+        ({"device": "cdua"}, "Did you mean cuda"),
+        ({"device": "cdua", "backend": FakeBackend}, "Did you mean cuda"),
+    ],
+)
+def test_what_needs_neither_bundle_nor_machine_is_checked_at_once(tmp_path, options, message):
+    with pytest.raises(UsageProblem, match=message):
+        Detector(tmp_path / "missing.edgekit", **options)
 
 
-def test_two_masks_are_one_too_many(segmenter):
-    (stage,) = segmenter.manifest.stages
-    twice = dataclasses.replace(
-        stage, outputs=(*stage.outputs, dataclasses.replace(stage.outputs[0], name="mask2"))
-    )
-    files = {name: segmenter.read(name) for name in segmenter.manifest.files}
-    bundle = write_bundle(segmenter.path, dataclasses.replace(segmenter.manifest, stages=(twice,)), files)
-    with pytest.raises(ArtefactRefused, match="it answers 2"):
-        Detector(bundle, backend=FakeBackend).open()
+def test_a_factory_gets_what_the_detector_was_given(segmenter):
+    with Detector(segmenter, backend=FakeBackend, device="cuda:1", threads=3) as detector:
+        assert detector.backend.options == BackendOptions(Device("cuda", 1), threads=3)
 
 
 def test_an_opened_bundle_is_taken_as_it_is(segmenter, frame):

@@ -3,6 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from edgekit_runtime.backends import BackendOptions, Device
 from edgekit_runtime.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from edgekit_runtime.errors import ArtefactRefused, FrameError, UsageProblem
 from edgekit_runtime.execution import resolve_thresholds, run_every_stage, run_stages
@@ -179,7 +180,7 @@ def test_masks_come_in_order_from_any_batch(tmp_path, batch):
 def test_real_graphs_give_what_the_fake_gives(tmp_path, batch):
     bundle = classify_bundle(tmp_path / "real.edgekit", batch=batch)
     frames = np.repeat(np.arange(0, 256, 15, dtype=np.uint8), 64).reshape(-1, 8, 8)
-    with OnnxRuntimeCpu(bundle, threads=1) as real, FakeBackend(bundle) as fake:
+    with OnnxRuntimeCpu(bundle, BackendOptions(Device("cpu"), 1)) as real, FakeBackend(bundle) as fake:
         found, expected = (run_stages(backend, bundle.manifest, frames) for backend in (real, fake))
     assert found.exits.tolist() == expected.exits.tolist()
     assert set(found.exits) == {1, 2}

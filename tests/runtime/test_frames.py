@@ -5,7 +5,7 @@ import pytest
 
 from edgekit_runtime.bundle import InputContract
 from edgekit_runtime.errors import FrameError, UsageProblem
-from edgekit_runtime.frames import check_contract, frame_shape, prepare_batch, prepare_frame
+from edgekit_runtime.frames import check_contract, prepare_batch, prepare_frame
 
 GREY = InputContract("frame", "grey", "uint8", 8, 255.0, 4, 6, 1, "refuse", None, None)
 COLOUR = dataclasses.replace(GREY, channels="bgr")
@@ -17,8 +17,6 @@ def test_a_frame_becomes_a_batch_of_one():
     assert batch.shape == (1, 4, 6)
     np.testing.assert_array_equal(batch[0], frame)
     assert prepare_frame(np.zeros((4, 6, 3), np.uint8), COLOUR).shape == (1, 4, 6, 3)
-    assert frame_shape(GREY) == (4, 6)
-    assert frame_shape(COLOUR) == (4, 6, 3)
 
 
 def test_frames_that_are_not_contiguous_are_taken_as_they_look():

@@ -135,6 +135,8 @@ def test_what_is_not_the_bundles_fault_is_raised(bundle, tmp_path, monkeypatch):
         verify_bundle(tmp_path / "missing.edgekit")
     with pytest.raises(UsageProblem):
         verify_bundle(bundle.path, backend="none")
+    with pytest.raises(UsageProblem, match="No device"):
+        verify_bundle(bundle.path, backend=FakeBackend, device="gpu")
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(MissingDependency):
         verify_bundle(bundle.path)

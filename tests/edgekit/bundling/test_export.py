@@ -20,6 +20,7 @@ from tests.edgekit.train.runs import make_trainer, tiny_recipe
 S = MODELS.get("cheapnet-s")
 
 
+@pytest.mark.slow
 def test_a_trained_network_becomes_a_bundle(image_folder: Path, tmp_path: Path, quiet: Reporter) -> None:
     make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=1)).start()
     best = tmp_path / "run" / "best"
@@ -45,6 +46,7 @@ def test_a_trained_network_becomes_a_bundle(image_folder: Path, tmp_path: Path, 
             assert np.mean(detector(frame).mask != predict(frame)) <= 1e-3
 
 
+@pytest.mark.slow
 def test_an_imported_network_says_so(tmp_path: Path, quiet: Reporter) -> None:
     folder = make_checkpoint(tmp_path / "c")
     record = folder / "checkpoint.json"

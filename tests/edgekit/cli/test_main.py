@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from edgekit import __version__
 from edgekit.cli.main import COMMANDS, LazyGroup, root
+from edgekit.shipped import DEMO_BUNDLE
 from edgekit_runtime import errors
 from edgekit_runtime.errors import EdgekitError
 from tests.edgekit.conftest import RunCli
@@ -31,10 +33,8 @@ def fail_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None
 
 
 def all_errors() -> list[type[EdgekitError]]:
-    found = [EdgekitError]
-    for kind in found:
-        found += kind.__subclasses__()
-    return found
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    return [kind for kind in kinds if issubclass(kind, EdgekitError)]
 
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
@@ -148,6 +148,19 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     command = f"{sys.executable} -m edgekit models --json | head -c 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+def test_a_terminal_that_does_not_know_a_sign_is_no_error() -> None:
+    for command in (["models"], ["verify", str(DEMO_BUNDLE)]):
+        done = subprocess.run(
+            [sys.executable, "-m", "edgekit", *command],
+            capture_output=True,
+            timeout=120,
+            env={**os.environ, "PYTHONIOENCODING": "latin-1:strict", "OMP_NUM_THREADS": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
 
 
 @pytest.mark.slow

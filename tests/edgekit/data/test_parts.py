@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgekit.data import split_dataset
-from edgekit.data.parts import choose_part
+from edgekit.data import open_dataset, split_dataset
+from edgekit.data.parts import choose_part, open_part
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.train.engine import describe_data
 from edgekit_runtime.bundle import DataInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
+from tests.edgekit.data.test_dagm import write_dagm
+from tests.edgekit.image_folders import save, write_image_folder
 
 DATASET = SyntheticDagm((6,), size=(64, 64))
 OTHER = SyntheticDagm((5,), size=(64, 64))
@@ -66,3 +70,26 @@ def test_a_part_that_is_not_the_recorded_one_is_refused(trained_on: DataInfo) ->
 
 def test_another_default(trained_on: DataInfo) -> None:
     assert choose_part(DATASET, trained_on, None, default="val").part == "val"
+
+
+def test_data_that_changed_since_the_training_are_not_measured_as_unseen(tmp_path: Path) -> None:
+    root = write_image_folder(tmp_path / "plates", count=12, size=(32, 32))
+    dataset = open_dataset(str(root))
+    info = describe_data(dataset, split_dataset(dataset))
+    save(root / "masks" / "plate-04.png", np.zeros((32, 32), np.uint8))
+    with pytest.raises(DatasetError, match="have changed since") as caught:
+        open_part(str(root), trained_on=info, part=None)
+    assert "--split all" in caught.value.remedy
+    assert open_part(str(root), trained_on=info, part="all").part == "all"
+
+
+def test_data_trained_on_with_defect_free_images_are_opened_so_again(tmp_path: Path) -> None:
+    root = write_dagm(tmp_path / "dagm", kinds=(1, 2), count=10)
+    dataset = open_dataset(str(root), include_normal=True)
+    info = replace(describe_data(dataset, split_dataset(dataset)), include_normal=True)
+    for include_normal in (False, True):
+        chosen = open_part(str(root), trained_on=info, part=None, include_normal=include_normal)
+        assert chosen.part == "test"
+        assert chosen.dataset.fingerprint() == info.parts["test"]
+    with pytest.raises(UsageProblem, match="no stored test part"):
+        open_part(str(root), trained_on=None, part="test")

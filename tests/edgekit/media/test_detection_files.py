@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.media.detection_files import DetectionWriter
+from edgekit.media.detection_files import DetectionWriter, make_document
 from edgekit_runtime.errors import IoFault, UsageProblem
 from edgekit_runtime.results import Result
+from edgekit_runtime.testing import fake_bundle
 from tests.edgekit.image_folders import load, mode_of
 
 FRAME = np.full((8, 8), 50, np.uint8)
@@ -72,3 +73,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "o").write_text("a file")
     with pytest.raises(IoFault, match="cannot be made"):
         DetectionWriter(overlay=tmp_path / "o", masks=None, paths=[tmp_path / "in" / "a.png"])
+
+
+def test_the_document_names_the_bundle_the_results_and_the_errors(tmp_path: Path) -> None:
+    bundle = fake_bundle(tmp_path / "line.edgekit")
+    error = {"image": "b.png", "message": "It is damaged.", "remedy": "Mend it."}
+    document = make_document(bundle, [("a.png", make_result(FRAME))], [error])
+    assert document["schema"] == "edgekit.detect/1"
+    assert document["bundle"] == {"path": str(bundle.path), "digest": bundle.digest}
+    assert document["results"][0]["image"] == "a.png"
+    assert document["results"][0]["verdict"] == "reject"
+    assert document["errors"] == [error]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.media.images import LARGEST_PIXELS, list_images, read_image, read_mask, write_png
+from edgekit.media.images import LARGEST_PIXELS, list_images, order_channels, read_image, read_mask, write_png
 from edgekit_runtime.errors import DatasetError, FrameError, IoFault, MaskError
 from tests.edgekit.image_folders import load, mode_of, save, write_deep_png, write_png_header
 
@@ -145,3 +145,11 @@ def test_real_neu_images_have_three_equal_channels(real_data: Path) -> None:
     image = sorted((real_data / "neu-det" / "NEU-DET" / "IMAGES").glob("*.jpg"))[0]
     assert mode_of(image) == "RGB"
     assert read_image(image).shape == (200, 200)
+
+
+def test_channels_are_ordered_as_a_bundle_takes_them() -> None:
+    rgb = np.stack([GREY, GREY + 1, GREY + 2], axis=2)
+    assert np.array_equal(order_channels(rgb, "bgr"), np.stack([GREY + 2, GREY + 1, GREY], axis=2))
+    assert order_channels(rgb, "bgr").flags.c_contiguous
+    assert order_channels(rgb, "rgb") is rgb
+    assert order_channels(GREY, "grey") is GREY

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from edgekit.data import Dataset, Sample, open_dataset
-from edgekit.models.normalising import normalise
 from edgekit.reporting import Reporter
 from edgekit.train import batches
 from edgekit.train.batches import SampleStore, draw_batches, iterate_batches
-from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import DatasetError
 from tests.edgekit.image_folders import draw_plate, save, write_image_folder
 from tests.edgekit.train.runs import tiny_recipe
@@ -130,25 +127,3 @@ def test_images_of_two_sizes_are_refused(tmp_path: Path, quiet: Reporter) -> Non
     save(data / "masks" / "plate-01.png", mask)
     with pytest.raises(DatasetError, match="other images are"):
         make_store(data, quiet)
-
-
-def test_normalise_is_the_documented_formula() -> None:
-    frames = torch.arange(2 * 4 * 4, dtype=torch.uint8).reshape(2, 4, 4)
-    found = normalise(frames, Normalisation((0.4,), (0.2,)))
-    expected = (frames.numpy().astype(np.float64) / 255 - 0.4) / 0.2
-    assert found.shape == (2, 1, 4, 4)
-    assert found.dtype == torch.float32
-    # float32 has 24 bits; values are below 3.
-    assert np.allclose(found.numpy()[:, 0], expected, atol=1e-6)
-
-
-def test_normalise_takes_colour() -> None:
-    frames = torch.randint(
-        0, 256, (2, 4, 5, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
-    found = normalise(frames, Normalisation((0.1, 0.2, 0.3), (1.0, 2.0, 4.0)))
-    assert found.shape == (2, 3, 4, 5)
-    expected = (frames[1, 2, 3].double() / 255 - torch.tensor([0.1, 0.2, 0.3])) / torch.tensor(
-        [1.0, 2.0, 4.0]
-    )
-    assert torch.allclose(found[1, :, 2, 3].double(), expected.double(), atol=1e-6)

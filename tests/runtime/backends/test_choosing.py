@@ -5,11 +5,25 @@ import sys
 
 import pytest
 
-from edgekit_runtime.backends import BACKENDS, State, open_backend, parse_device
-from edgekit_runtime.backends.base import Backend
+from edgekit_runtime.backends import (
+    BACKENDS,
+    Backend,
+    BackendOptions,
+    Device,
+    State,
+    choose_backend,
+    open_backend,
+    parse_device,
+)
 from edgekit_runtime.errors import DeviceUnavailable, EnvironmentMismatch, UsageProblem
 from edgekit_runtime.testing import FakeBackend, fake_bundle
 from tests.runtime.onnx_graphs import segment_bundle
+
+ON_CPU = BackendOptions(Device("cpu"))
+
+
+def on(device):
+    return BackendOptions(parse_device(device))
 
 
 @pytest.fixture
@@ -28,21 +42,77 @@ def jetson(tmp_path):
 @pytest.mark.parametrize("name", ["auto", "onnxruntime"])
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_the_cpu_is_served_by_onnxruntime(bundle, name, device):
-    with open_backend(name, device, bundle, threads=1) as backend:
+    with open_backend(name, bundle, on(device)) as backend:
         assert backend.name == "onnxruntime"
 
 
-def test_a_backend_comes_open_with_its_threads(bundle):
-    backend = open_backend("auto", "auto", bundle, threads=3)
-    assert backend.state is State.READY
-    assert backend.threads == 3
-    backend.close()
+def test_a_backend_comes_open_with_its_options(bundle):
+    options = BackendOptions(Device("cpu"), threads=3)
+    with open_backend("auto", bundle, options) as backend:
+        assert backend.state is State.READY
+        assert backend.options is options
 
 
-def test_a_factory_is_a_backend_too(tmp_path):
-    backend = open_backend(FakeBackend, "auto", fake_bundle(tmp_path / "fake.edgekit"))
-    assert isinstance(backend, FakeBackend)
-    assert backend.state is State.READY
+@pytest.mark.parametrize("threads", [0, -1])
+def test_there_is_a_thread_at_least(threads):
+    with pytest.raises(UsageProblem, match="threads must be at least 1"):
+        BackendOptions(Device("cpu"), threads)
+
+
+def test_a_factory_gets_the_device_with_its_number(tmp_path):
+    fake = fake_bundle(tmp_path / "fake.edgekit")
+    with open_backend(FakeBackend, fake, on("cuda:1")) as backend:
+        assert isinstance(backend, FakeBackend)
+        assert backend.options == BackendOptions(Device("cuda", 1), None)
+
+
+def test_an_instance_is_no_factory(bundle):
+    with pytest.raises(UsageProblem, match="as a factory, got FakeBackend") as caught:
+        open_backend(FakeBackend(bundle), bundle, ON_CPU)
+    assert "class" in caught.value.remedy
+
+
+class Picky(FakeBackend):
+    name = "picky"
+
+    @classmethod
+    def find_obstacle(cls, bundle, device, /):
+        return None if bundle.manifest.model.task == "classify" else "it runs no masks"
+
+
+class Plain(FakeBackend):
+    name = "plain"
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """Two backends, the picky one preferred."""
+    for name in tuple(BACKENDS):
+        monkeypatch.delitem(BACKENDS, name)
+    monkeypatch.setitem(BACKENDS, "picky", {"cpu": f"{__name__}:Picky"})
+    monkeypatch.setitem(BACKENDS, "plain", {"cpu": f"{__name__}:Plain"})
+
+
+def test_the_first_backend_that_serves_the_bundle_is_taken(table, tmp_path):
+    mask = fake_bundle(tmp_path / "mask.edgekit")
+    classes = fake_bundle(tmp_path / "classes.edgekit", task="classify")
+    for bundle, name in ((classes, "picky"), (mask, "plain")):
+        with open_backend("auto", bundle, ON_CPU) as backend:
+            assert backend.name == name
+    assert choose_backend("plain", classes, Device("cpu")).name == "plain"
+
+
+def test_a_named_backend_says_why_it_does_not_serve(table, tmp_path):
+    mask = fake_bundle(tmp_path / "mask.edgekit")
+    with pytest.raises(DeviceUnavailable, match=r"'picky' does not serve .* on cpu .*runs no masks"):
+        open_backend("picky", mask, ON_CPU)
+
+
+def test_every_obstacle_is_named_where_no_backend_serves(table, tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "plain", {"cuda": f"{__name__}:Plain"})
+    mask = fake_bundle(tmp_path / "mask.edgekit")
+    with pytest.raises(DeviceUnavailable, match="picky: it runs no masks; plain: it does not run on cpu"):
+        open_backend("auto", mask, ON_CPU)
 
 
 def test_every_entry_of_the_table_is_a_backend_of_that_name():
@@ -59,6 +129,12 @@ def test_devices_are_parsed():
     assert parse_device("cuda") == parse_device("cuda:0") == ("cuda", 0)
     assert parse_device("cuda:3") == ("cuda", 3)
     assert parse_device("jetson") == ("jetson", 0)
+    assert [str(parse_device(name)) for name in ("auto", "cuda", "cuda:3", "jetson")] == [
+        "cpu",
+        "cuda:0",
+        "cuda:3",
+        "jetson",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -71,44 +147,49 @@ def test_unknown_devices_are_refused(name):
 
 def test_near_names_are_suggested(bundle):
     with pytest.raises(UsageProblem, match="Did you mean jetson"):
-        open_backend("auto", "jetsen", bundle)
+        parse_device("jetsen")
     with pytest.raises(UsageProblem, match=r"Did you mean tensorrt"):
-        open_backend("tensort", "cpu", bundle)
+        open_backend("tensort", bundle, ON_CPU)
     with pytest.raises(UsageProblem, match="There are: auto, onnxruntime"):
-        open_backend("xyz", "cpu", bundle)
+        open_backend("xyz", bundle, ON_CPU)
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 @pytest.mark.parametrize("name", ["auto", "onnxruntime"])
 def test_a_gpu_is_never_replaced_by_the_cpu(bundle, name, device):
     with pytest.raises(DeviceUnavailable, match="GPU backend is not available yet") as caught:
-        open_backend(name, device, bundle)
+        open_backend(name, bundle, on(device))
     assert caught.value.exit_code == 5
 
 
 @pytest.mark.parametrize("name", ["auto", "onnxruntime", "tensorrt"])
 def test_a_jetson_is_asked_for_elsewhere(bundle, tmp_path, name):
     with pytest.raises(EnvironmentMismatch, match="not a Jetson") as caught:
-        open_backend(name, "jetson", bundle, root=tmp_path)
+        open_backend(name, bundle, on("jetson"), root=tmp_path)
     assert caught.value.exit_code == 5
     assert "--host" in caught.value.remedy
 
 
 def test_a_jetson_is_not_replaced_by_its_cpu(bundle, jetson):
     with pytest.raises(DeviceUnavailable, match="Jetson backend is not available yet"):
-        open_backend("auto", "jetson", bundle, root=jetson)
+        open_backend("auto", bundle, on("jetson"), root=jetson)
 
 
 @pytest.mark.parametrize("name", ["fused", "tensorrt", "tensorrt-rtx"])
 def test_backends_of_later_releases_are_refused(bundle, name):
     with pytest.raises(DeviceUnavailable, match=f"{name!r} is not available in this release"):
-        open_backend(name, "auto", bundle)
+        open_backend(name, bundle, ON_CPU)
 
 
 def test_a_package_is_imported_when_its_backend_is_opened(bundle):
     code = (
-        "import sys; from edgekit_runtime import Bundle; from edgekit_runtime.backends import open_backend;"
-        f"bundle = Bundle.open({str(bundle.path)!r}); assert 'onnxruntime' not in sys.modules;"
-        "open_backend('auto', 'cpu', bundle); assert 'onnxruntime' in sys.modules"
+        "import sys\n"
+        "from edgekit_runtime import Bundle\n"
+        "from edgekit_runtime.backends import BACKENDS, BackendOptions, Device, choose_backend, open_backend\n"
+        f"bundle = Bundle.open({str(bundle.path)!r})\n"
+        "for name in BACKENDS: choose_backend(name, bundle, Device('cpu'))\n"
+        "assert 'onnxruntime' not in sys.modules\n"
+        "open_backend('auto', bundle, BackendOptions(Device('cpu')))\n"
+        "assert 'onnxruntime' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

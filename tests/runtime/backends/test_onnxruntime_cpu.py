@@ -5,9 +5,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgekit_runtime import Bundle, Detector, verify_bundle
-from edgekit_runtime.backends.base import State
+from edgekit_runtime.backends import BackendOptions, Device, State
 from edgekit_runtime.backends.onnxruntime_cpu import OnnxRuntimeCpu
-from edgekit_runtime.errors import ArtefactRefused, BundleIntegrityError, MissingDependency, UsageProblem
+from edgekit_runtime.errors import ArtefactRefused, BundleIntegrityError, MissingDependency
 from edgekit_runtime.testing import fake_bundle
 from tests.conformance.backend_conformance import HEIGHT, WIDTH, BackendConformance
 from tests.runtime.onnx_graphs import (
@@ -20,6 +20,10 @@ from tests.runtime.onnx_graphs import (
 )
 
 
+def on_cpu(threads=None):
+    return BackendOptions(Device("cpu"), threads)
+
+
 class TestOnnxRuntimeConforms(BackendConformance):
     @pytest.fixture
     def make_backend(self, tmp_path):
@@ -27,7 +31,7 @@ class TestOnnxRuntimeConforms(BackendConformance):
             "segment": segment_bundle(tmp_path / "segment.edgekit", height=HEIGHT, width=WIDTH),
             "classify": classify_bundle(tmp_path / "classify.edgekit", height=HEIGHT, width=WIDTH),
         }
-        return lambda task: OnnxRuntimeCpu(bundles[task], threads=1)
+        return lambda task: OnnxRuntimeCpu(bundles[task], on_cpu(1))
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def test_real_graphs_reproduce_the_golden_samples(tmp_path, batch):
 
 
 def test_runs_on_the_cpu_with_the_asked_threads(bundle):
-    with OnnxRuntimeCpu(bundle, threads=2) as backend:
+    with OnnxRuntimeCpu(bundle, on_cpu(2)) as backend:
         session = backend._sessions["segment"]
         assert session.get_providers() == ["CPUExecutionProvider"]
         options = session.get_session_options()
@@ -53,14 +57,8 @@ def test_runs_on_the_cpu_with_the_asked_threads(bundle):
         assert options.inter_op_num_threads == 1
 
 
-@pytest.mark.parametrize("threads", [0, -1])
-def test_refuses_too_few_threads(bundle, threads):
-    with pytest.raises(UsageProblem, match="threads"):
-        OnnxRuntimeCpu(bundle, threads=threads)
-
-
 def test_a_stage_that_is_no_graph_is_refused_by_name(tmp_path):
-    backend = OnnxRuntimeCpu(fake_bundle(tmp_path / "fake.edgekit"))
+    backend = OnnxRuntimeCpu(fake_bundle(tmp_path / "fake.edgekit"), on_cpu())
     with pytest.raises(ArtefactRefused, match="'segment'"):
         backend.open()
     assert backend.state is State.NEW
@@ -71,7 +69,7 @@ def test_a_graph_that_onnxruntime_cannot_load_is_refused_by_name(bundle):
     graph = segmenter(24, 32)
     graph.graph.node[1].op_type = "NoSuchOperator"
     with pytest.raises(ArtefactRefused, match="'segment' cannot be loaded"):
-        OnnxRuntimeCpu(put_graphs(bundle, {"segment": graph})).open()
+        OnnxRuntimeCpu(put_graphs(bundle, {"segment": graph}), on_cpu()).open()
 
 
 def test_a_graph_is_never_read_in_onnxruntimes_own_format(bundle):
@@ -91,7 +89,7 @@ def test_a_stage_that_changed_after_opening_is_refused(bundle):
     content[-1] ^= 1
     path.write_bytes(bytes(content))
     with pytest.raises(BundleIntegrityError):
-        OnnxRuntimeCpu(opened).open()
+        OnnxRuntimeCpu(opened, on_cpu()).open()
 
 
 def _rename(graph, old, new):
@@ -127,7 +125,7 @@ def _boolean_mask():
 )
 def test_a_graph_that_the_manifest_does_not_describe_is_refused(bundle, graph, message):
     with pytest.raises(ArtefactRefused, match=message):
-        OnnxRuntimeCpu(put_graphs(bundle, {"segment": graph})).open()
+        OnnxRuntimeCpu(put_graphs(bundle, {"segment": graph}), on_cpu()).open()
 
 
 def _sized_by_threshold(*nodes):
@@ -183,13 +181,13 @@ def test_weights_outside_the_graph_are_refused(bundle, tmp_path, monkeypatch, lo
     entry = weight.external_data.add()
     entry.key, entry.value = "location", location.format(absolute=tmp_path / "secret.bin")
     with pytest.raises(ArtefactRefused, match="outside its file"):
-        OnnxRuntimeCpu(put_graphs(bundle, {"segment": graph})).open()
+        OnnxRuntimeCpu(put_graphs(bundle, {"segment": graph}), on_cpu()).open()
 
 
 def test_both_distributions_at_once_are_one_line(bundle, monkeypatch):
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.20.0")
     with pytest.raises(MissingDependency) as caught:
-        OnnxRuntimeCpu(bundle).open()
+        OnnxRuntimeCpu(bundle, on_cpu()).open()
     assert "onnxruntime 1.20.0 and onnxruntime-gpu 1.20.0" in caught.value.message
     assert "\n" not in caught.value.message
     assert "pip uninstall" in caught.value.remedy
@@ -198,5 +196,5 @@ def test_both_distributions_at_once_are_one_line(bundle, monkeypatch):
 def test_a_missing_onnxruntime_names_the_extra(bundle, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(MissingDependency) as caught:
-        OnnxRuntimeCpu(bundle).open()
+        OnnxRuntimeCpu(bundle, on_cpu()).open()
     assert "edgekit[cpu]" in caught.value.remedy

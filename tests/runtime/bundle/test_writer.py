@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import edgekit_runtime
 from edgekit_runtime.bundle import Bundle, FileInfo, Manifest, write_bundle
 from edgekit_runtime.bundle.writer import check_bundle_target
 from edgekit_runtime.errors import ArtefactRefused, BundleFormatError, IoFault, UsageProblem
@@ -149,8 +150,10 @@ def test_importing_the_bundle_needs_numpy_alone() -> None:
         "roots = {name.split('.')[0] for name in sys.modules} - sys.stdlib_module_names - {'cython_runtime'}\n"
         "print(*sorted(root for root in roots if not root.startswith('_')))"
     )
+    # -S skips what an editable install hooks in, so the package's own folder is named.
+    folders = [str(Path(edgekit_runtime.__file__).parents[1]), *sys.path]
     done = subprocess.run(
-        [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {sys.path!r}\n{code}"],
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {folders!r}\n{code}"],
         capture_output=True,
         text=True,
     )

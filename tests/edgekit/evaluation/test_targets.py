@@ -1,0 +1,51 @@
+"""What a person may name where a command evaluates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.evaluation.targets import open_target
+from edgekit.shipped import DEMO_BUNDLE
+from edgekit_runtime import Detector
+from edgekit_runtime.errors import ArtefactRefused, UnusableInput, UsageProblem
+
+
+def test_a_checkpoint(checkpoint_folder: Path) -> None:
+    with open_target(checkpoint_folder) as opened:
+        mask = opened.predict(np.zeros((32, 48), np.uint8))
+    assert (mask.dtype, mask.shape) == (np.uint8, (32, 48))
+    assert (opened.backend, opened.precision, opened.provenance) == ("torch", "fp32", "trained")
+    assert opened.classes == ("background", "defect")
+    assert opened.data is None
+
+
+def test_a_bundle() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (512, 512), np.uint8)
+    with open_target(DEMO_BUNDLE, threads=1) as opened, Detector(DEMO_BUNDLE) as detector:
+        assert np.array_equal(opened.predict(frame), detector(frame).mask)
+        assert opened.data == detector.manifest.data
+    assert (opened.backend, opened.provenance) == ("onnxruntime", "demo")
+
+
+def test_a_bundle_is_closed_afterwards() -> None:
+    with open_target(DEMO_BUNDLE) as opened:
+        pass
+    with pytest.raises(UsageProblem, match="not ready"):
+        opened.predict(np.zeros((512, 512), np.uint8))
+
+
+@pytest.mark.parametrize("option", [{"device": "cuda"}, {"backend": "onnxruntime"}, {"threads": 2}])
+def test_a_checkpoint_takes_no_option_that_it_would_ignore(checkpoint_folder: Path, option) -> None:
+    with pytest.raises(UsageProblem, match="CPU"), open_target(checkpoint_folder, **option):
+        pass
+
+
+def test_what_is_neither(tmp_path: Path) -> None:
+    with pytest.raises(UnusableInput, match="neither"), open_target(tmp_path):
+        pass
+    (tmp_path / "a.edgekit").mkdir()
+    with pytest.raises(ArtefactRefused), open_target(tmp_path / "a.edgekit"):
+        pass
