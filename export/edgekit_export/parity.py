@@ -6,7 +6,7 @@ The graphs are read and run by ONNX Runtime, from the very bytes that go into th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from edgekit_export.execution import ChainRunner, GraphError
 from edgekit_export.graph_io import expose_value
 from edgekit_export.passes.names import LOGITS, MASK, THRESHOLD
-from edgekit_export.rounding import undecided
+from edgekit_export.rounding import root_mean_square, undecided
 from edgekit_runtime.bundle import ParityCheck, StageInfo
 from edgekit_runtime.errors import GateFailed
 from edgekit_runtime.masks import margins_of, mask_of
@@ -69,11 +69,13 @@ class Expected:
         frames: uint8 (N, H, W) or (N, H, W, 3).
         outputs: Output name → float32 array of N rows, for every output of every stage.
         bounds: Output name → largest difference that rounding explains (see `edgekit_export.rounding`).
+        rms_bounds: Output name → largest root mean square difference that rounding explains, where known.
     """
 
     frames: Array
     outputs: dict[str, Array]
     bounds: dict[str, float]
+    rms_bounds: dict[str, float] = field(default_factory=dict)
 
 
 def check_parity(
@@ -138,23 +140,29 @@ def _check_values(
         scalars = {THRESHOLD: threshold}
     answers = ChainRunner(graphs, batch=batch).run(expected.frames, scalars)
     return [
-        _compare(f"values: {name}", wanted, answers[name], expected.bounds[name])
+        _compare(
+            f"values: {name}", wanted, answers[name], expected.bounds[name], expected.rms_bounds.get(name)
+        )
         for name, wanted in expected.outputs.items()
     ]
 
 
-def _compare(title: str, wanted: Array, got: Array, bound: float) -> ParityCheck:
+def _compare(title: str, wanted: Array, got: Array, bound: float, rms_bound: float | None) -> ParityCheck:
     if wanted.shape != got.shape:
         return ParityCheck(title, False, f"shape {got.shape}, torch gives {wanted.shape}")
     if not np.isfinite(wanted).all():
         return ParityCheck(
             title, False, f"torch itself answers NaN or infinity in {np.sum(~np.isfinite(wanted))} places"
         )
-    error = float(np.abs(wanted.astype(np.float64) - got).max(initial=0.0))
+    difference = wanted.astype(np.float64) - got
+    error, rms = float(np.abs(difference).max(initial=0.0)), root_mean_square(difference)
     cosine = _cosine(wanted.astype(np.float64).ravel(), got.astype(np.float64).ravel())
-    detail = f"largest error {error:.1e}, rounding explains {bound:.1e}, cosine {cosine:.6f}"
+    detail = f"largest error {error:.1e} (rounding explains {bound:.1e})"
+    if rms_bound is not None:
+        detail += f", root mean square {rms:.1e} ({rms_bound:.1e})"
     # Written so that NaN fails.
-    return ParityCheck(title, error <= bound, detail)
+    ok = error <= bound and (rms_bound is None or rms <= rms_bound)
+    return ParityCheck(title, ok, f"{detail}, cosine {cosine:.6f}")
 
 
 def _cosine(first: Array, second: Array) -> float:

@@ -20,7 +20,7 @@ from edgekit_export.parity import Expected, ParityFailed, check_parity, choose_f
 from edgekit_export.passes.names import LOGITS, THRESHOLD
 from edgekit_export.planning import ExportPlan, Report, make_plan
 from edgekit_export.rewriting import rewrite_stages
-from edgekit_export.rounding import measure_bounds
+from edgekit_export.rounding import measure_bounds, measure_rms_bounds
 from edgekit_export.stage_info import describe_stages
 from edgekit_export.task_metric import Evaluate, Predictors, check_metric
 from edgekit_runtime.bundle import (
@@ -192,7 +192,7 @@ def _run_reference(plan: ExportPlan, reference: tracing.Reference) -> Expected:
     frames = choose_frames(plan.samples)
     outputs = reference.run(frames)
     double = tracing.Reference(plan.model, plan.normalisation, double=True).run_if_possible(frames)
-    return Expected(frames, outputs, measure_bounds(outputs, double))
+    return Expected(frames, outputs, measure_bounds(outputs, double), measure_rms_bounds(outputs, double))
 
 
 def _record_golden(

@@ -13,7 +13,7 @@ from edgekit_export import tracing
 from edgekit_export.exportable import Normalisation
 from edgekit_export.parity import Expected, check_parity, choose_frames
 from edgekit_export.rewriting import RewrittenStage, rewrite_stages
-from edgekit_export.rounding import measure_bounds
+from edgekit_export.rounding import measure_bounds, measure_rms_bounds
 from edgekit_export.stage_info import describe_input, describe_stages
 from edgekit_runtime.bundle import InputContract, ModelInfo, ParityCheck, Provenance, StageInfo
 
@@ -53,7 +53,7 @@ def expect(network: Any, normalisation: Normalisation, frames: np.ndarray) -> Ex
     frames = choose_frames(frames)
     outputs = tracing.Reference(network, normalisation).run(frames)
     double = tracing.Reference(network, normalisation, double=True).run(frames)
-    return Expected(frames, outputs, measure_bounds(outputs, double))
+    return Expected(frames, outputs, measure_bounds(outputs, double), measure_rms_bounds(outputs, double))
 
 
 def build(

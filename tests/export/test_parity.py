@@ -110,6 +110,18 @@ def test_other_names_and_shapes_fail(built_segmenter):
         assert failed(checks) == [row]
 
 
+def test_many_pixels_moved_a_little_fail_by_their_mean_square(built_segmenter):
+    expected = built_segmenter.expected
+    # Half of what rounding may do to one pixel, done to all.
+    outputs = {"logits": expected.outputs["logits"] + np.float32(expected.bounds["logits"] / 2)}
+    moved = dataclasses.replace(expected, outputs=outputs)
+    checks = check_parity(built_segmenter.infos, built_segmenter.graphs, moved, batch=None, threshold=0.0)
+    assert "values: logits" in failed(checks)
+    blind = dataclasses.replace(moved, rms_bounds={})
+    checks = check_parity(built_segmenter.infos, built_segmenter.graphs, blind, batch=None, threshold=0.0)
+    assert "values: logits" not in failed(checks)
+
+
 def test_torch_answering_nan_fails(built_segmenter):
     outputs = {"logits": built_segmenter.expected.outputs["logits"].copy()}
     outputs["logits"][0, 0, 3, 4] = np.nan

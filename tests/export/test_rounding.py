@@ -3,8 +3,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
-from edgekit_export.rounding import FLOOR, MARGIN, UNMEASURED, measure_bounds, undecided
+from edgekit_export.rounding import (
+    FLOOR,
+    MARGIN,
+    RMS_MARGIN,
+    UNMEASURED,
+    measure_bounds,
+    measure_rms_bounds,
+    undecided,
+)
 from edgekit_runtime.masks import mask_of
 
 
@@ -29,6 +38,16 @@ def test_the_bound_is_a_power_of_two():
 def test_where_both_agree_a_floor_remains():
     array = np.array([4.0, -8.0])
     assert measure_bounds({"y": array.astype(np.float32)}, {"y": array})["y"] == 8 * FLOOR
+
+
+def test_the_mean_square_is_measured():
+    double = np.array([3.0, 3.0, 3.0, 3.0])
+    single = np.float32([3.0, 3.0, 3.0, 3.5])
+    assert measure_rms_bounds({"y": single}, {"y": double})["y"] == pytest.approx(RMS_MARGIN * 0.25, rel=1e-4)
+
+
+def test_without_float64_there_is_no_bound_of_the_mean_square():
+    assert measure_rms_bounds({"y": np.float32([1.0])}, None) == {}
 
 
 def test_without_float64_the_bound_is_a_share_of_the_largest():

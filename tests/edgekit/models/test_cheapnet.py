@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
+from torch.nn import functional as F
 
 from edgekit.models import MODELS, build_model
 from edgekit.models.cheapnet import CheapNet
@@ -76,16 +80,40 @@ def test_a_standard_decoder_sees_everything() -> None:
     assert (source.grad.abs().sum(dim=(0, 2, 3)) > 0).all()
 
 
-def test_concatenation_is_encoder_then_decoder() -> None:
-    network = CheapNet(2).eval()
-    received = []
-    network.output.register_forward_pre_hook(lambda _module, arguments: received.append(arguments[0]))
-    kept = {}
-    network.encoder1.register_forward_hook(lambda _m, _a, result: kept.update(skip=result))
-    network.decoder4.register_forward_hook(lambda _m, _a, result: kept.update(deep=result))
+def run_by_the_papers_table(state: dict[str, torch.Tensor], image: torch.Tensor, groups: int) -> torch.Tensor:
+    """CheapNet a second time, from the paper's table and a state dict alone; [encoder, decoder] are joined."""
+
+    def block(name: str, source: torch.Tensor, convolve: Callable[..., torch.Tensor]) -> torch.Tensor:
+        result = convolve(source, state[f"{name}.0.weight"], state[f"{name}.0.bias"])
+        norm = [state[f"{name}.1.{key}"] for key in ("running_mean", "running_var", "weight", "bias")]
+        return F.leaky_relu(F.batch_norm(result, *norm, eps=1e-5), 0.2)
+
+    down = partial(F.conv2d, stride=2, padding=1, groups=groups)
+    up = partial(F.conv_transpose2d, stride=2, padding=1, output_padding=1, groups=groups)
+    e1 = block("encoder1", image, partial(F.conv2d, padding=1))
+    e2 = block("encoder2", e1, down)
+    e3 = block("encoder3", e2, down)
+    e4 = block("encoder4", e3, down)
+    d1 = block("decoder1", block("bottleneck", e4, down), up)
+    d2 = block("decoder2", torch.cat([e4, d1], 1), up)
+    d3 = block("decoder3", torch.cat([e3, d2], 1), up)
+    d4 = block("decoder4", torch.cat([e2, d3], 1), up)
+    return block("output", torch.cat([e1, d4], 1), F.conv2d)
+
+
+@pytest.mark.parametrize("depthwise", [True, False])
+def test_equals_the_papers_table_written_a_second_time(depthwise: bool) -> None:
+    width = 4
+    network = build_model(MODELS.get(f"cheapnet-{'' if depthwise else 'std-'}g{width}"), seed=1).eval()
+    generator = torch.Generator().manual_seed(2)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # fresh statistics would hide a wrong order
+            module.running_mean.normal_(generator=generator)
+            module.running_var.uniform_(0.5, 2.0, generator=generator)
+    image = torch.randn(2, 1, 32, 48, generator=generator)
     with torch.no_grad():
-        network(torch.randn(1, 1, 16, 16))
-    assert torch.equal(received[0], torch.cat([kept["skip"], kept["deep"]], dim=1))
+        expected = run_by_the_papers_table(network.state_dict(), image, width if depthwise else 1)
+        assert torch.equal(network(image), expected)
 
 
 def test_feature_maps_have_the_sizes_of_the_papers_table() -> None:

@@ -55,9 +55,8 @@ def test_nothing_that_ships_names_a_place_on_the_makers_disk() -> None:
     for path in DEMO_BUNDLE.parent.rglob("*.json"):
         text = path.read_text(encoding="utf-8")
         json.loads(text)
-        assert str(Path.home()) not in text
-        assert "/work" not in text
-        assert "/tmp" not in text
+        # No string is an absolute path.
+        assert '"/' not in text, path
 
 
 def graph_of(bundle: Path) -> tuple[list[object], dict[str, bytes]]:

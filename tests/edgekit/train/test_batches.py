@@ -1,4 +1,4 @@
-"""From datasets to batches: order, crops, normalisation, memory."""
+"""From datasets to batches: order, crops, memory."""
 
 from __future__ import annotations
 

@@ -115,6 +115,19 @@ def test_metrics_of_the_best_epoch_are_those_of_its_checkpoint(image_folder: Pat
     assert metrics.miou == pytest.approx(outcome.metrics["miou"], abs=1e-3)
 
 
+def test_the_best_epoch_by_validation_miou_is_kept_the_first_among_equals(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=4))
+    validate = trainer._validate
+    scores = iter((0.5, 0.7, 0.7, 0.6))
+    monkeypatch.setattr(trainer, "_validate", lambda: (0.1, replace(validate()[1], miou=next(scores))))
+    outcome = trainer.start()
+    assert (outcome.epoch, outcome.metrics["miou"]) == (2, 0.7)
+    assert load_checkpoint(tmp_path / "run" / "best")[0].training["epoch"] == 2
+    assert load_checkpoint(tmp_path / "run" / "last")[0].training["epoch"] == 4
+
+
 def test_the_seed_decides_the_run(image_folder: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         make_trainer(tmp_path / name, image_folder, seed=seed, recipe=tiny_recipe(epochs=1)).start()
