@@ -74,12 +74,10 @@ def root() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        # 0 where the command returns nothing; a command that ends with another code raises click.exceptions.Exit.
-        root.main(args=arguments, prog_name="edgekit", standalone_mode=False)
+        # Outside standalone mode click returns the code of an Exit, such as that of --help, and else None.
+        code = root.main(args=arguments, prog_name="edgekit", standalone_mode=False)
     except EdgekitError as error:
         return _report(error.message, error.remedy, error.exit_code)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -89,14 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`edgekit models | head`); Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (
-        Exception
-    ) as error:  # the one catch-all: an internal error is a message and exit code 1, not a silent pass
+    except Exception as error:  # the one catch-all: an internal error is a message and exit code 1
         if os.environ.get("EDGEKIT_TRACEBACK"):
             traceback.print_exc()
         message = f"Internal error: {type(error).__name__}: {' '.join(str(error).split())[:LONGEST_MESSAGE]}"
         return _report(message, "Run again with EDGEKIT_TRACEBACK=1 and report what it prints.", 1)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _report(message: str, remedy: str | None, exit_code: int) -> int:

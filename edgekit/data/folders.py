@@ -27,7 +27,7 @@ class ImageMaskFolder(Dataset):
         root: The folder that holds both.
 
     Raises:
-        DatasetError: If a folder is missing or empty, two images share a stem, or an image has no mask.
+        DatasetError: If a folder is missing or empty, two images share a stem, or an image or a mask lacks the other.
     """
 
     classes = ("background", "defect")
@@ -40,6 +40,12 @@ class ImageMaskFolder(Dataset):
             raise DatasetError(
                 f"{len(missing)} of {len(images)} images have no mask, such as {images[missing[0]]}.",
                 remedy=f"Save a mask {missing[0]}.png in {root / 'masks'}; all black where there is no defect.",
+            )
+        orphans = sorted(set(masks) - set(images))
+        if orphans:
+            raise DatasetError(
+                f"{len(orphans)} of {len(masks)} masks have no image, such as {masks[orphans[0]]}.",
+                remedy="Add the images, or take these masks out: a lost image must not go unnoticed.",
             )
         self.name = f"folder:{root.resolve().name}"
         self._files = [(images[stem], masks[stem]) for stem in images]

@@ -62,8 +62,9 @@ def choose_part(
     same = trained_on is not None and trained_on.fingerprint == dataset.fingerprint()
     if trained_on is not None and part is None and not same and trained_on.name == dataset.name:
         raise DatasetError(
-            f"{dataset.name} is what the network was trained on, but the images have changed since.",
-            remedy="Restore them, or use --split all and read the figures as those of images partly trained on.",
+            f"{dataset.name} has the name of what the network was trained on, but not its images: they have changed "
+            "since, or are others.",
+            remedy="Restore them, or use --split all; the figures may then count images that were trained on.",
         )
     if part == "all" or (part is None and not same):
         return ChosenPart(dataset, "all", dataset.name)

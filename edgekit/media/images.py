@@ -23,6 +23,9 @@ LARGEST_PIXELS = 150_000_000
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 """What Pillow may try: a file that is called .png and holds PostScript must not start Ghostscript."""
 
+EXIF_ORIENTATION, UPRIGHT = 0x0112, 1
+"""A camera's note that the pixels are to be shown rotated: image and mask would not lie on each other."""
+
 Channels = Literal["grey", "rgb"]
 Pixels = npt.NDArray[np.uint8]
 
@@ -186,10 +189,12 @@ def _check_nothing_is_dropped(path: Path, image: Any, refusal: type[EdgekitError
         dropped = "a transparent colour"
     elif image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
         dropped = f"{image.n_frames} pages"
+    elif image.getexif().get(EXIF_ORIENTATION, UPRIGHT) != UPRIGHT:
+        dropped = "an EXIF rotation"
     if dropped is not None:
         raise refusal(
-            f"{path} has {dropped}; expected one 8-bit image without transparency.",
-            remedy="Convert it to 8-bit grey without alpha, with a scale you choose: edgekit does not guess one.",
+            f"{path} has {dropped}; expected one upright 8-bit image without transparency.",
+            remedy="Convert it to upright 8-bit grey without alpha, with a scale you choose: edgekit guesses none.",
         )
 
 

@@ -56,13 +56,18 @@ def check_bundle_target(target: Path) -> None:
     """Refuse a target that a bundle must not replace; callers use it before they start a long export.
 
     Raises:
-        UsageProblem: If the name does not end in .edgekit, or a file, a link or another directory is there.
+        UsageProblem: If the name does not end in .edgekit, its folder is missing, or a file, a link or another
+            directory is there.
         IoFault: If that cannot be found out.
     """
     if not target.name.endswith(BUNDLE_SUFFIX) or target.name == BUNDLE_SUFFIX:
         raise UsageProblem(
             f"{target}: the name of a bundle ends in {BUNDLE_SUFFIX}.",
             remedy=f"Name it NAME{BUNDLE_SUFFIX}.",
+        )
+    if not target.parent.is_dir():
+        raise UsageProblem(
+            f"{target.parent} is no directory.", remedy="Make it first, or name another place."
         )
     try:
         mode = target.lstat().st_mode

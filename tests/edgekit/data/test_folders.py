@@ -156,6 +156,12 @@ def test_an_image_without_a_mask_is_refused(root: Path, mask: Path) -> None:
     assert "all black" in caught.value.remedy
 
 
+def test_a_mask_without_an_image_is_refused(root: Path, mask: Path) -> None:
+    (root / "images" / mask.name).unlink()
+    with pytest.raises(DatasetError, match=r"1 of 12 masks have no image, such as .*plate-00\.png"):
+        ImageMaskFolder(root)
+
+
 @pytest.mark.parametrize("folder", ["images", "masks"])
 def test_two_files_of_one_stem_are_refused(root: Path, folder: str) -> None:
     save(root / folder / "plate-00.bmp", np.zeros(SIZE, np.uint8))

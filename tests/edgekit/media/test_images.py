@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.media.images import LARGEST_PIXELS, list_images, order_channels, read_image, read_mask, write_png
+from edgekit.media.images import (
+    EXIF_ORIENTATION,
+    LARGEST_PIXELS,
+    UPRIGHT,
+    list_images,
+    order_channels,
+    read_image,
+    read_mask,
+    write_png,
+)
 from edgekit_runtime.errors import DatasetError, FrameError, IoFault, MaskError
 from tests.edgekit.image_folders import load, mode_of, save, write_deep_png, write_png_header
 
@@ -61,6 +70,15 @@ def test_a_transparent_colour_is_not_dropped_in_silence(tmp_path: Path) -> None:
     for read, refusal in ((read_image, FrameError), (read_mask, MaskError)):
         with pytest.raises(refusal, match="transparent"):
             read(path)
+
+
+def test_a_rotation_that_a_viewer_would_apply_is_refused(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    with pytest.raises(FrameError, match="EXIF rotation"):
+        read_image(save(tmp_path / "a.jpg", GREY, exif=exif))
+    exif[EXIF_ORIENTATION] = UPRIGHT
+    assert read_image(save(tmp_path / "b.jpg", GREY, exif=exif)).shape == GREY.shape
 
 
 def test_pages_are_not_dropped_in_silence(tmp_path: Path) -> None:

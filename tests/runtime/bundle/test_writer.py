@@ -94,7 +94,8 @@ def test_only_bundles_are_replaced(
 def test_a_missing_parent_is_named(
     tmp_path: Path, segment_manifest: Manifest, segment_files: dict[str, bytes]
 ) -> None:
-    check_bundle_target(tmp_path / "missing/x.edgekit")
+    with pytest.raises(UsageProblem, match="missing is no directory"):
+        check_bundle_target(tmp_path / "missing/x.edgekit")
     with pytest.raises(UsageProblem, match="missing is no directory"):
         write_bundle(tmp_path / "missing/x.edgekit", segment_manifest, segment_files)
     assert tree(tmp_path) == {}
