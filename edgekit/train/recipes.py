@@ -97,7 +97,7 @@ _CHEAPNET_QUICK = Recipe(
         "crop_px": 256,
         "images_per_epoch": 96,
         "batch_size": 2,
-        "source": "768 crops of 256² at three times the paper's learning rate: shows the way, proves nothing.",
+        "source": "768 crops of 256² in batches of 2 at three times the paper's learning rate: shows the way.",
     }
 )
 
