@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from edgekit.demo.run import DemoImage
+from edgekit.demo.shown import DemoImage
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -7,17 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from edgekit.data.synthetic import render
 from edgekit.demo.page import write_page
 from edgekit.demo.sheet import write_sheet
+from edgekit.demo.shown import DemoImage
 from edgekit.media.detection_files import make_document
 from edgekit.media.images import write_png
 from edgekit.media.overlays import draw_outline, draw_result
 from edgekit.shipped import DEMO_BUNDLE
-from edgekit_runtime import Detector, Result, verify_bundle
+from edgekit_runtime import Detector, verify_bundle
 from edgekit_runtime.errors import IoFault
 from edgekit_runtime.optional import import_optional
 
@@ -28,24 +26,6 @@ SEED = 2026
 DEFECTIVE, NORMAL = 6, 2
 MIN_AREA_PX = 2000
 """Smaller regions are left out: a tenth of the mean label of this class (21,599 px)."""
-
-
-@dataclass(frozen=True, eq=False)
-class DemoImage:
-    """One generated image, what is in it, and what was found."""
-
-    name: str
-    frame: npt.NDArray[np.uint8]
-    truth: npt.NDArray[np.uint8]
-    result: Result
-    picture: npt.NDArray[np.uint8]
-
-    @property
-    def iou(self) -> float | None:
-        """Overlap of the found and the true defect; None where there is no defect."""
-        assert self.result.mask is not None
-        found, true = self.result.mask > 0, self.truth > 0
-        return float((found & true).sum() / (found | true).sum()) if true.any() else None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.demo.page import write_page
-from edgekit.demo.run import DemoImage
+from edgekit.demo.shown import DemoImage
 from edgekit_runtime.results import Region, Result
 
 FRAME = np.zeros((4, 4), np.uint8)
