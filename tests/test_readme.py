@@ -44,12 +44,16 @@ def test_python_blocks_run(block: str, folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_the_first_run(folder: Path) -> None:
+def test_commands_of_the_first_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--out", "demo"]) == 0
     lines = commands("Run it on images")
     assert [line[0] for line in lines] == ["export", "verify", "detect", "bench"]
+    verdicts = {}
     for line in lines:
         assert main(line) == 0, line
+        found = re.findall(r"^demo/images/(\w+)-\d\.png: (\w+) ", capsys.readouterr().out, flags=re.MULTILINE)
+        verdicts.update(dict.fromkeys(found, True))
+    assert set(verdicts) == {("defective", "reject"), ("normal", "accept")}
     assert len(list((folder / "found").glob("*.png"))) == len(list((folder / "demo/images").glob("*.png")))
     assert {
         value

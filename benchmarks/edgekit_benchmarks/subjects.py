@@ -23,6 +23,7 @@ class BenchRun:
         precision: The bundle's precision.
         provenance: Where the weights come from.
         batch: Frames per call.
+        graph_batch: Frames that the graph runs at once; None where it is dynamic. A call with fewer is filled up.
         latency_ms: Of one call.
     """
 
@@ -32,6 +33,7 @@ class BenchRun:
     precision: str
     provenance: str
     batch: int
+    graph_batch: int | None
     latency_ms: LatencyReport
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,6 +45,7 @@ class BenchRun:
             "precision": self.precision,
             "provenance": self.provenance,
             "batch": self.batch,
+            "graph_batch": self.graph_batch,
             "latency_ms": self.latency_ms.to_dict(),
         }
         return {"subject": subject, "against": []}
@@ -84,5 +87,6 @@ def bench_bundle(
             precision=manifest.precision,
             provenance=manifest.provenance.kind,
             batch=1,
+            graph_batch=manifest.input.batch,
             latency_ms=report,
         )

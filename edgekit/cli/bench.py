@@ -15,11 +15,12 @@ from edgekit.cli.options import (
     quiet_option,
     threads_option,
 )
-from edgekit.cli.provenance import announce
+from edgekit.cli.provenance import announce, mark
 from edgekit.reporting import Reporter
 from edgekit.shipped import DEMO_BUNDLE
 from edgekit_benchmarks import BenchRun, bench_bundle
 from edgekit_jetson import require_jetson
+from edgekit_runtime.errors import ArtefactRefused, EdgekitError
 from edgekit_runtime.platforms import describe_platform
 
 
@@ -47,18 +48,24 @@ def bench(
     """
     if device == "jetson":
         require_jetson()
-    runs = []
+    runs: list[BenchRun] = []
+    refused: list[EdgekitError] = []
     for path in [target] if target else _find_bundles(Path()):
         reporter.note(f"measuring {path}")
-        run = bench_bundle(path, device=device, backend=backend, threads=threads, samples=samples)
+        try:
+            run = bench_bundle(path, device=device, backend=backend, threads=threads, samples=samples)
+        except ArtefactRefused as error:  # the other bundles are still measured
+            refused.append(error)
+            continue
         announce(run.provenance, reporter)
         runs.append(run)
-    if as_json:
+        if not as_json:
+            click.echo(_describe(run))
+    if as_json and runs:
         document = {"schema": "edgekit.bench/1", "runs": [run.to_dict() for run in runs]}
         print_json({**document, "environment": {**describe_platform(), "threads": threads}})
-        return
-    for run in runs:
-        click.echo(_describe(run))
+    if refused:
+        raise refused[0]
 
 
 def _find_bundles(folder: Path) -> list[Path]:
@@ -69,5 +76,5 @@ def _describe(run: BenchRun) -> str:
     latency = run.latency_ms
     return (
         f"{Path(run.bundle).name}  {run.backend} {run.precision}  p50 {latency.p50:.2f} ms  p90 {latency.p90:.2f} ms  "
-        f"({latency.samples} calls after {latency.warmup} of warm-up)"
+        f"({latency.samples} calls after {latency.warmup} of warm-up){mark(run.provenance)}"
     )

@@ -15,7 +15,7 @@ from edgekit.cli.options import (
     quiet_option,
     threads_option,
 )
-from edgekit.cli.provenance import announce
+from edgekit.cli.provenance import announce, mark
 from edgekit.media.detection_files import DetectionWriter, make_document
 from edgekit.media.images import list_images, order_channels, read_image
 from edgekit.reporting import Reporter
@@ -108,7 +108,8 @@ def _record_error(path: Path, error: EdgekitError, *, alone: bool) -> dict[str, 
 
 
 def _describe(path: Path, result: Result) -> str:
-    lines = [f"{path}: {result.verdict} ({result.reason}) {result.latency_ms:.1f} ms {result.backend}"]
+    source = f"{result.backend}{mark(result.provenance)}"
+    lines = [f"{path}: {result.verdict} ({result.reason}) {result.latency_ms:.1f} ms {source}"]
     lines += [
         f"  {region.label} x {region.x1}..{region.x2} y {region.y1}..{region.y2} {region.area_px} px"
         for region in result.regions

@@ -16,7 +16,7 @@ from edgekit.cli.options import (
     quiet_option,
     threads_option,
 )
-from edgekit.cli.provenance import announce
+from edgekit.cli.provenance import announce, mark
 from edgekit.data.parts import open_part
 from edgekit.evaluation.evaluate import evaluate_masks, require_classes
 from edgekit.evaluation.targets import open_target
@@ -62,8 +62,10 @@ def evaluate(
         document = {
             "schema": "edgekit.eval/1",
             "target": str(target),
+            "digest": opened.digest,
             "data": chosen.source,
             "split": chosen.part,
+            "fingerprint": chosen.dataset.fingerprint(),
             "metrics": metrics.to_dict(),
             "backend": opened.backend,
             "precision": opened.precision,
@@ -71,7 +73,8 @@ def evaluate(
         }
         print_json(document)
         return
-    click.echo(f"{target} on {chosen.source}, {chosen.part} part, {metrics.images} images ({opened.backend})")
+    source = f"{opened.backend}{mark(opened.provenance)}"
+    click.echo(f"{target} on {chosen.source}, {chosen.part} part, {metrics.images} images, {source}")
     click.echo(f"mIoU {metrics.miou:.4f}  mAcc {metrics.macc:.4f}")
     for name, iou in metrics.iou.items():
         click.echo(f"  IoU {name:12} {iou:.4f}")

@@ -72,6 +72,8 @@ def export(
     from edgekit_export import ParityFailed, render_parity
 
     target = out or Path(f"{model}.edgekit")
+    if target.is_dir():
+        reporter.note(f"note: {target} is there already; it is replaced once the new bundle has passed.")
     try:
         report = export_model(
             spec,

@@ -14,3 +14,8 @@ def announce(kind: str, reporter: Reporter) -> None:
     """Say on stderr when weights are demo or untrained ones."""
     if kind in NOTES:
         reporter.note(f"note: {NOTES[kind]}")
+
+
+def mark(kind: str) -> str:
+    """Return what a line of results says of such weights; nothing for the user's own."""
+    return f" [{kind} weights]" if kind in NOTES else ""

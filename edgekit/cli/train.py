@@ -71,10 +71,7 @@ def train(
     from edgekit.train.run_folder import RunFolder, RunRecord
 
     if resume is not None:
-        if model or data or epochs or learning_rate or out or include_normal:
-            raise UsageProblem(
-                "--resume goes on with the run as it was; it takes no other choice than --device."
-            )
+        _require_no_choice(click.get_current_context())
         folder = RunFolder(resume)
         record = folder.read()
     else:
@@ -114,6 +111,6 @@ def _require_no_choice(context: click.Context) -> None:
     ]
     if typed:
         raise UsageProblem(
-            f"--resume goes on with the run as it was begun; it takes no {', '.join(typed)}.",
+            f"--resume goes on with the run as it was begun, with no other choice: it takes no {', '.join(typed)}.",
             remedy="Leave that out, or begin a new run.",
         )

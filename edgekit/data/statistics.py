@@ -30,5 +30,8 @@ def measure_normalisation(images: Iterable[Image]) -> Normalisation:
     mean = float((levels * values).sum() / levels.sum())
     std = float(np.sqrt((levels * (values - mean) ** 2).sum() / levels.sum()))
     if std == 0:
-        raise DatasetError("Every pixel of the training images has the same value.")
+        raise DatasetError(
+            "Every pixel of the training images has the same value.",
+            remedy="Look at the images: there is nothing in them to learn from.",
+        )
     return Normalisation(mean=(round(mean, DECIMALS),), std=(round(std, DECIMALS),), scale=FULL_SCALE)

@@ -88,7 +88,8 @@ def _show(detector: Detector, index: int, images: Path, note: Callable[[str], No
 
 def _caption(image: DemoImage) -> str:
     overlap = "" if image.iou is None else f", IoU {image.iou:.2f}"
-    return f"{image.result.verdict}: {image.result.reason}{overlap}"
+    reason = image.result.reason if image.result.regions else f"no region of {MIN_AREA_PX:,} px"
+    return f"{image.result.verdict}: {reason}{overlap}"
 
 
 def _write_text(path: Path, text: str) -> None:

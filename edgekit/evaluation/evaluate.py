@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.data.contract import Dataset
+from edgekit.data.contract import Dataset, Mask, Sample
 from edgekit.evaluation.confusion import ConfusionMatrix, PixelMetrics
 from edgekit.evaluation.predictors import Predict
 from edgekit.reporting import Reporter
-from edgekit_runtime.errors import DatasetError
+from edgekit_runtime.errors import DatasetError, FrameError
 
 
 def require_classes(classes: Sequence[str], dataset: Dataset) -> None:
@@ -31,6 +31,13 @@ def evaluate_masks(predict: Predict, dataset: Dataset, *, reporter: Reporter) ->
     with reporter.progress(f"evaluating on {dataset.name}", len(dataset)) as advance:
         for index in range(len(dataset)):
             sample = dataset.load(index)
-            matrix.add(sample.mask, predict(sample.image))
+            matrix.add(sample.mask, _predict(predict, sample))
             advance()
     return matrix.metrics()
+
+
+def _predict(predict: Predict, sample: Sample) -> Mask:
+    try:
+        return predict(sample.image)
+    except FrameError as error:
+        raise FrameError(f"{sample.name}: {error.message}", remedy=error.remedy) from error

@@ -17,9 +17,13 @@ from edgekit_runtime.optional import import_optional
 
 @dataclass(frozen=True)
 class OpenedTarget:
-    """A predictor and what results must say about it."""
+    """A predictor and what results must say about it.
+
+    The digest is that of the bundle, which vouches for every file in it, or of the checkpoint's weights.
+    """
 
     predict: Predict
+    digest: str
     classes: tuple[str, ...]
     data: DataInfo | None
     backend: str
@@ -49,6 +53,7 @@ def open_target(
             manifest = detector.manifest
             yield OpenedTarget(
                 predict_with_detector(detector),
+                detector.bundle.digest,
                 manifest.model.classes,
                 manifest.data,
                 detector.backend.name,
@@ -71,4 +76,12 @@ def _open_checkpoint(path: Path) -> OpenedTarget:
     network = load_network(checkpoint, weights)
     multiple = MODELS.get(checkpoint.model).multiple
     predict = predict_with_network(network, checkpoint.normalisation, multiple=multiple)
-    return OpenedTarget(predict, checkpoint.classes, checkpoint.data, "torch", "fp32", checkpoint.provenance)
+    return OpenedTarget(
+        predict,
+        checkpoint.weights_sha256,
+        checkpoint.classes,
+        checkpoint.data,
+        "torch",
+        "fp32",
+        checkpoint.provenance,
+    )

@@ -125,6 +125,8 @@ class Trainer:
             )
         restore_optimiser(self.optimiser, state.read_bytes(), state)
         self.history = self.folder.read_history()
+        if len(self.history) >= self.recipe.epochs:
+            self.reporter.note(f"{self.folder.path} was complete already.")
         return self._run()
 
     def _run(self) -> TrainingOutcome:

@@ -89,6 +89,11 @@ class RunFolder:
         Raises:
             UsageProblem: If the folder is no run.
         """
+        if not self._record.is_file():
+            raise UsageProblem(
+                f"{self.path} is no training run: it holds no {self._record.name}.",
+                remedy="Name the folder that `edgekit train --out` made.",
+            )
         try:
             data = json.loads(self._record.read_text())
             if data.pop("schema") != SCHEMA:

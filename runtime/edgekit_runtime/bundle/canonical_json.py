@@ -72,7 +72,7 @@ def require_canonical(raw: bytes, data: Any) -> None:
     """Refuse bytes that are not the canonical form of what they parse to."""
     if to_canonical_bytes(data) != raw:
         raise JsonError(
-            "is not in canonical form (sorted keys, two spaces of indent, one newline at the end)"
+            "is damaged: it is not in canonical form (sorted keys, two spaces of indent, one newline at the end)"
         )
 
 

@@ -66,7 +66,15 @@ def test_a_finished_run_may_be_resumed(run_cli: RunCli, plates: Path, tmp_path: 
 
 @pytest.mark.parametrize(
     "choice",
-    [("--model", "cheapnet-s"), ("--data", "x"), ("--epochs", "9"), ("--out", "x"), ("--include-normal",)],
+    [
+        ("--model", "cheapnet-s"),
+        ("--data", "x"),
+        ("--epochs", "9"),
+        ("--out", "x"),
+        ("--include-normal",),
+        ("--recipe", "paper"),
+        ("--seed", "3"),
+    ],
 )
 def test_resuming_takes_no_other_choice(run_cli: RunCli, tmp_path: Path, choice: tuple[str, ...]) -> None:
     run_cli("train", "--resume", tmp_path, *choice).refused(2, "no other choice")

@@ -74,3 +74,10 @@ def graph_of(bundle: Path) -> tuple[list[object], dict[str, bytes]]:
 def test_a_new_export_gives_the_same_graph_and_weights(tmp_path: Path, quiet: Reporter) -> None:
     export_model(MODELS.get("cheapnet-s"), tmp_path / "new.edgekit", batch=None, reporter=quiet)
     assert graph_of(tmp_path / "new.edgekit") == graph_of(DEMO_BUNDLE)
+    new, shipped = (Bundle.open(path).manifest for path in (tmp_path / "new.edgekit", DEMO_BUNDLE))
+    assert [(check.name, check.ok) for check in new.parity] == [
+        (check.name, check.ok) for check in shipped.parity
+    ]
+    assert [sample.name for sample in new.golden] == [sample.name for sample in shipped.golden]
+    for field in ("name", "model", "input", "precision", "stages", "thresholds", "provenance", "data"):
+        assert getattr(new, field) == getattr(shipped, field), field
