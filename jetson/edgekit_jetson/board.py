@@ -1,26 +1,5 @@
-"""Whether this machine is a Jetson board, and which."""
+"""Which board this is. The runtime knows it too (its devices ask), so the question lives there and is asked here."""
 
-from __future__ import annotations
+from edgekit_runtime.platforms import Jetson, require_jetson
 
-from pathlib import Path
-
-from edgekit_runtime.errors import EnvironmentMismatch
-from edgekit_runtime.platforms import Jetson, detect_jetson
-
-
-def require_jetson(root: Path = Path("/")) -> Jetson:
-    """Return the board.
-
-    Args:
-        root: Where the file system starts.
-
-    Raises:
-        EnvironmentMismatch: If this machine is none.
-    """
-    board = detect_jetson(root)
-    if board is None:
-        raise EnvironmentMismatch(
-            "This machine is not a Jetson board.",
-            remedy="Run the command on the board. (Measuring a board from here with --host is not available yet.)",
-        )
-    return board
+__all__ = ["Jetson", "require_jetson"]

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from edgekit_runtime.errors import EnvironmentMismatch
+
 PACKAGES = (
     "edgekit",
     "numpy",
@@ -57,6 +59,24 @@ def detect_jetson(root: Path = Path("/")) -> Jetson | None:
     if not named and not release:
         return None
     return Jetson(model=model or "Jetson", l4t=_parse_l4t(release))
+
+
+def require_jetson(root: Path = Path("/")) -> Jetson:
+    """Return which Jetson this is.
+
+    Args:
+        root: Where the file system starts.
+
+    Raises:
+        EnvironmentMismatch: If this machine is none.
+    """
+    board = detect_jetson(root)
+    if board is None:
+        raise EnvironmentMismatch(
+            "This machine is not a Jetson.",
+            remedy="Run the command on the board, or name the board with --host (not available yet).",
+        )
+    return board
 
 
 def describe_platform(root: Path = Path("/")) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from edgekit_runtime.bundle import Manifest
 from edgekit_runtime.errors import ArtefactRefused
@@ -55,21 +56,17 @@ def make_mask_results(
         backend: Which backend answered.
         latency_ms: Wall time of the call.
     """
+    make = _start_result(manifest, backend, latency_ms)
     results = []
     for mask, found in zip(masks, regions, strict=True):
         judgement = judge_regions(found)
         results.append(
-            Result(
-                task="segment",
+            make(
                 verdict=judgement.verdict,
                 reason=judgement.reason,
                 label=judgement.label,
                 mask=mask,
                 regions=found,
-                backend=backend,
-                precision=manifest.precision,
-                latency_ms=latency_ms,
-                provenance=manifest.provenance.kind,
             )
         )
     return tuple(results)
@@ -83,24 +80,32 @@ def make_class_results(
     assert answer.exits is not None
     assert answer.low_confidence is not None
     classes = manifest.model.classes
+    make = _start_result(manifest, backend, latency_ms)
     results = []
     for row, number, low in zip(
         answer.probabilities, answer.exits.tolist(), answer.low_confidence.tolist(), strict=True
     ):
         judgement = judge_probabilities(row, classes, low_confidence=low)
         results.append(
-            Result(
-                task="classify",
+            make(
                 verdict=judgement.verdict,
                 reason=judgement.reason,
                 label=judgement.label,
                 probabilities=dict(zip(classes, row.tolist(), strict=True)),
                 exit=number,
                 low_confidence=low,
-                backend=backend,
-                precision=manifest.precision,
-                latency_ms=latency_ms,
-                provenance=manifest.provenance.kind,
             )
         )
     return tuple(results)
+
+
+def _start_result(manifest: Manifest, backend: str, latency_ms: float) -> partial[Result]:
+    """Return a Result that lacks its answer alone: what all frames of a call share is filled in."""
+    return partial(
+        Result,
+        task=manifest.model.task,
+        backend=backend,
+        precision=manifest.precision,
+        latency_ms=latency_ms,
+        provenance=manifest.provenance.kind,
+    )

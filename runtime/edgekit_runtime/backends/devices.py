@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from edgekit_runtime.errors import DeviceUnavailable, EnvironmentMismatch, UsageProblem
+from edgekit_runtime.errors import DeviceUnavailable, UsageProblem
 from edgekit_runtime.near_names import suggest
-from edgekit_runtime.platforms import detect_jetson
+from edgekit_runtime.platforms import require_jetson
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:N", "jetson")
 
@@ -51,11 +51,7 @@ def require_device(device: Device, root: Path = Path("/")) -> None:
             "The GPU backend is not available yet in this release.", remedy="Use --device cpu (or auto)."
         )
     if device.kind == "jetson":
-        if detect_jetson(root) is None:
-            raise EnvironmentMismatch(
-                "This machine is not a Jetson.",
-                remedy="Run the command on the board, or name the board with --host (not available yet).",
-            )
+        require_jetson(root)
         raise DeviceUnavailable(
             "The Jetson backend is not available yet in this release.",
             remedy="Use --device cpu on the board.",
