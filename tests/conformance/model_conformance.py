@@ -14,13 +14,13 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.checkpoints import Checkpoint, load_checkpoint, load_network, save_checkpoint
-from edgekit.checkpoints.format import current_versions
+from edgekit.checkpoints import load_checkpoint, load_network, save_checkpoint
 from edgekit.models import MODELS, ModelSpec, build_model
 from edgekit.models.counting import RULES, count_cost
 from edgekit.models.table import read_table
-from edgekit_export.exportable import Exportable, Normalisation
+from edgekit_export.exportable import Exportable
 from tests.conformance.exportable_conformance import ExportableConformance
+from tests.edgekit.records import make_record
 
 CHANNELS = {"grey": 1, "rgb": 3, "bgr": 3}
 
@@ -114,16 +114,7 @@ class ModelConformance(ExportableConformance):
 
     def test_state_survives_a_checkpoint(self, spec: ModelSpec, network: nn.Module, tmp_path: Path) -> None:
         image = self.draw_image(spec)
-        record = Checkpoint(
-            model=spec.name,
-            classes=spec.classes,
-            normalisation=Normalisation((0.5,), (0.25,)),
-            provenance="trained",
-            training=None,
-            data=None,
-            metrics={},
-            versions=current_versions(),
-        )
+        record = make_record(spec.name, classes=spec.classes)
         save_checkpoint(tmp_path / "checkpoint", record, network.state_dict())
         restored = load_network(*load_checkpoint(tmp_path / "checkpoint"))
         assert not restored.training

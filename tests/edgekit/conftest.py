@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgekit.checkpoints.format import Checkpoint, current_versions, save_checkpoint
+from edgekit.checkpoints.format import save_checkpoint
 from edgekit.cli.main import main
 from edgekit.models import MODELS, build_model
 from edgekit.reporting import Reporter
-from edgekit_export.exportable import Normalisation
 from tests.edgekit.image_folders import write_image_folder
+from tests.edgekit.records import make_record
 
 torch.set_num_threads(1)
 
@@ -69,16 +69,7 @@ def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_checkpoint(folder: Path, *, model: str = "cheapnet-s", seed: int = 0) -> Path:
     """Write a checkpoint with fresh weights."""
     network = build_model(MODELS.get(model), seed=seed)
-    record = Checkpoint(
-        model=model,
-        classes=("background", "defect"),
-        normalisation=Normalisation((0.5,), (0.25,)),
-        provenance="trained",
-        training=None,
-        data=None,
-        metrics={},
-        versions=current_versions(),
-    )
+    record = make_record(model)
     save_checkpoint(folder, record, network.state_dict())
     return folder
 

@@ -8,23 +8,14 @@ from pathlib import Path
 import pytest
 
 from edgekit.bundling.samples import COUNT, choose_samples
-from edgekit.checkpoints.format import Checkpoint, current_versions
+from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import open_dataset, split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.train.engine import describe_data
-from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import DatasetError, UsageProblem
+from tests.edgekit.records import make_record
 
-UNKNOWN = Checkpoint(
-    model="cheapnet-s",
-    classes=("background", "defect"),
-    normalisation=Normalisation((0.5,), (0.25,)),
-    provenance="imported",
-    training=None,
-    data=None,
-    metrics={},
-    versions=current_versions(),
-)
+UNKNOWN = make_record("cheapnet-s", provenance="imported")
 
 
 def trained_on(data: str) -> Checkpoint:
