@@ -26,6 +26,7 @@ from edgekit_runtime.bundle import (
     ModelInfo,
     ParityCheck,
     Provenance,
+    SplitInfo,
     StageInfo,
     TensorInfo,
     ThresholdInfo,
@@ -53,7 +54,7 @@ def segment_manifest() -> Manifest:
     return Manifest(
         schema="edgekit.bundle/1",
         name="plain",
-        model=ModelInfo("plain", "segment", ("background", "scratch"), "none", 12),
+        model=ModelInfo("plain", "segment", ("background", "scratch"), "background", "none", 12),
         input=InputContract("image", "grey", "uint8", 8, 255.0, HEIGHT, WIDTH, 8, "refuse", None, 0.1),
         precision="fp32",
         stages=(
@@ -81,10 +82,10 @@ def segment_manifest() -> Manifest:
         data=DataInfo(
             "synthetic:dagm/6",
             False,
+            False,
             "cd" * 32,
             {"test": "ef" * 32},
-            split_seed=0,
-            split_fractions={"test": 0.3},
+            split=SplitInfo(0, {"test": 0.3}, None, None, "a" * 64),
         ),
         parity=(ParityCheck("values", True, "0 of 128 pixels differ"),),
         versions={"edgekit": "0.1.0"},
@@ -125,7 +126,7 @@ def classify_manifest(segment_manifest: Manifest) -> Manifest:
     return Manifest(
         schema="edgekit.bundle/1",
         name="staged",
-        model=ModelInfo("staged", "classify", ("good", "hole", "stain"), "none", 12),
+        model=ModelInfo("staged", "classify", ("good", "hole", "stain"), "good", "none", 12),
         input=segment_manifest.input,
         precision="fp32",
         stages=(first, stage("exit2", (features,), ())),

@@ -65,7 +65,9 @@ def export_model(
         network,
         out=out,
         name=spec.name,
-        model_info=ModelInfo(spec.name, spec.task, record.classes, spec.paper, count_parameters(network)),
+        model_info=ModelInfo(
+            spec.name, spec.task, record.classes, record.normal_class, spec.paper, count_parameters(network)
+        ),
         normalisation=record.normalisation,
         size=frame_size,
         batch=batch,

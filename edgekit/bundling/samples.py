@@ -7,7 +7,7 @@ from pathlib import Path
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import Dataset, Subset, open_dataset
 from edgekit.data.opening import SYNTHETIC
-from edgekit.data.parts import open_part
+from edgekit.data.splitting.parts import open_part
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit_runtime.errors import UsageProblem
 

@@ -59,6 +59,7 @@ def _make_untrained(spec: ModelSpec, seed: int) -> Weights:
     record = Checkpoint(
         model=spec.name,
         classes=spec.classes,
+        normal_class=spec.classes[0],
         normalisation=UNTRAINED_NORMALISATION,
         provenance="untrained",
         training={"seed": seed},

@@ -65,6 +65,7 @@ def import_authors_weights(
     checkpoint = Checkpoint(
         model=model,
         classes=spec.classes,
+        normal_class=spec.classes[0],
         normalisation=Normalisation((mean,), (std,)),
         provenance="imported",
         training=None,

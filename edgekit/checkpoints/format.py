@@ -23,6 +23,7 @@ from torch import nn
 from edgekit import __version__
 from edgekit.models import MODELS, build_model
 from edgekit_export.exportable import Normalisation
+from edgekit_runtime.bundle.decoding import decode
 from edgekit_runtime.bundle.manifest import DataInfo, ProvenanceKind
 from edgekit_runtime.errors import CheckpointError, EdgekitError, IoFault, UsageProblem
 from edgekit_runtime.replacing import staged_directory
@@ -39,7 +40,8 @@ class Checkpoint:
 
     Attributes:
         model: Name in the registry.
-        classes: Names by mask value, the background first.
+        classes: Names by mask value, the background first, or by a classifier's output.
+        normal_class: The one of them that means no defect; None where every class is a defect.
         normalisation: What the network expects of its input.
         provenance: "trained", "imported" or "demo".
         training: Recipe, seed, epoch and versions of the run; None for imported weights.
@@ -51,6 +53,7 @@ class Checkpoint:
 
     model: str
     classes: tuple[str, ...]
+    normal_class: str | None
     normalisation: Normalisation
     provenance: ProvenanceKind
     training: dict[str, Any] | None
@@ -136,7 +139,7 @@ def load_network(checkpoint: Checkpoint, weights: Mapping[str, torch.Tensor]) ->
     Raises:
         CheckpointError: If the weights belong to another model.
     """
-    network = build_model(MODELS.get(checkpoint.model), seed=0)
+    network = build_model(MODELS.get(checkpoint.model).for_classes(checkpoint.classes), seed=0)
     load_weights(network, weights, model=checkpoint.model)
     return network.eval()
 
@@ -259,6 +262,13 @@ def _decode_normalisation(data: dict[str, Any]) -> Normalisation:
     return normalisation
 
 
+def _decode_normal_class(data: dict[str, Any]) -> str | None:
+    name = data["normal_class"]
+    if name is not None and name not in data["classes"]:
+        raise ValueError(f"names the normal class {name!r}, which is none of the classes")
+    return None if name is None else str(name)
+
+
 def _decode_record(data: dict[str, Any]) -> Checkpoint:
     known = {name: data[name] for name in Checkpoint.__dataclass_fields__}
     if data["model"] not in MODELS:
@@ -271,6 +281,7 @@ def _decode_record(data: dict[str, Any]) -> Checkpoint:
             "classes": tuple(map(str, data["classes"])),
             "normalisation": _decode_normalisation(data["normalisation"]),
             "provenance": cast("ProvenanceKind", str(data["provenance"])),
-            "data": DataInfo(**data["data"]) if data["data"] else None,
+            "normal_class": _decode_normal_class(data),
+            "data": decode(DataInfo, data["data"], "data") if data["data"] else None,
         }
     )

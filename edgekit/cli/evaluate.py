@@ -17,7 +17,8 @@ from edgekit.cli.options import (
     threads_option,
 )
 from edgekit.cli.provenance import announce, mark
-from edgekit.data.parts import open_part
+from edgekit.data import OpenOptions
+from edgekit.data.splitting.parts import open_part
 from edgekit.evaluation.evaluate import evaluate_masks, require_classes
 from edgekit.evaluation.targets import open_target
 from edgekit.reporting import Reporter
@@ -41,7 +42,8 @@ def evaluate(
     *,
     target: Path,
     data: str,
-    include_normal: bool,
+    include_normal: bool | None,
+    boxes_as_masks: bool,
     part: str | None,
     device: str,
     backend: str,
@@ -55,7 +57,9 @@ def evaluate(
     """
     with open_target(target, device=device, backend=backend, threads=threads) as opened:
         announce(opened.provenance, reporter)
-        chosen = open_part(data, trained_on=opened.data, part=part, include_normal=include_normal)
+        chosen = open_part(
+            data, trained_on=opened.data, part=part, options=OpenOptions(include_normal, boxes_as_masks)
+        )
         require_classes(opened.classes, chosen.dataset)
         metrics = evaluate_masks(opened.predict, chosen.dataset, reporter=reporter)
     if as_json:

@@ -98,19 +98,24 @@ def threads_option(command: Command) -> Command:
 
 
 def data_options(*, required: bool) -> Callable[[Command], Command]:
-    """Add --data and --include-normal."""
+    """Add --data, --include-normal/--defective-only and --boxes-as-masks; `open_options` reads the latter two."""
 
     def decorate(command: Command) -> Command:
         command = click.option(
-            "--include-normal",
+            "--boxes-as-masks",
             is_flag=True,
-            help="Take defect-free images too (DAGM layouts; default: defective ones only, as the paper).",
+            help="Take boxes for pixel masks, where a layout has boxes only.",
+        )(command)
+        command = click.option(
+            "--include-normal/--defective-only",
+            default=None,
+            help="Take defect-free images, or leave them out.  [default: take them; DAGM: leave them out]",
         )(command)
         return click.option(
             "--data",
             required=required,
             metavar="FOLDER|synthetic:NAME[/CLASS]",
-            help="A DAGM 2007 folder, a folder with images/ and masks/, or generated images such as synthetic:dagm/6.",
+            help="A folder in any layout that edgekit knows (`edgekit data layouts`), or synthetic:dagm/6.",
         )(command)
 
     return decorate

@@ -15,7 +15,7 @@ from edgekit.cli.options import (
     quiet_option,
     seed_option,
 )
-from edgekit.data import open_dataset, split_dataset
+from edgekit.data import OpenOptions, open_dataset, split_dataset
 from edgekit.models import MODELS
 from edgekit.reporting import Reporter
 from edgekit_runtime.errors import UsageProblem
@@ -47,7 +47,8 @@ def train(
     *,
     model: str | None,
     data: str | None,
-    include_normal: bool,
+    include_normal: bool | None,
+    boxes_as_masks: bool,
     schedule: str,
     epochs: int | None,
     learning_rate: float | None,
@@ -82,9 +83,10 @@ def train(
             recipe, epochs=epochs or recipe.epochs, learning_rate=learning_rate or recipe.learning_rate
         )
         folder = RunFolder(out or Path("runs") / f"{model}-{schedule}")
-        record = RunRecord(model, recipe, seed, data, include_normal, split_seed=seed)
+        options = OpenOptions(include_normal, boxes_as_masks)
+        record = RunRecord(model, recipe, seed, data, options, split_seed=seed)
         folder.require_new()
-    dataset = open_dataset(record.data, include_normal=record.include_normal)
+    dataset = open_dataset(record.data, record.options)
     reporter.note(f"{record.model} on {dataset.name} ({len(dataset)} images): {record.recipe.source}")
     split = split_dataset(dataset, seed=record.split_seed)
     trainer = Trainer(record, dataset, split, folder, device=choose_device(device), reporter=reporter)
@@ -102,7 +104,17 @@ def train(
 
 def _require_no_choice(context: click.Context) -> None:
     """A resumed run is the run that was begun: what was typed beside --resume would be ignored."""
-    decided = ("model", "data", "include_normal", "schedule", "epochs", "learning_rate", "out", "seed")
+    decided = (
+        "model",
+        "data",
+        "include_normal",
+        "boxes_as_masks",
+        "schedule",
+        "epochs",
+        "learning_rate",
+        "out",
+        "seed",
+    )
     typed = [
         parameter.opts[0]
         for parameter in context.command.params

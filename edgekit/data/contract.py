@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgekit_runtime.errors import DatasetError
+
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
 
@@ -24,12 +26,14 @@ class Item:
         group: Items of one group show one physical thing and never part in a split.
         stratum: Items of one stratum are spread evenly over the parts.
         defective: Whether the image shows a defect; None where only its mask tells.
+        label: Index of the image's class in the dataset's `labels`; None where it has none.
     """
 
     name: str
     group: str
     stratum: str
     defective: bool | None
+    label: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +43,53 @@ class Sample:
     Attributes:
         name: The item's name.
         image: uint8 (H, W) grey or (H, W, 3) RGB.
-        mask: uint8 (H, W): 0 background, k the k-th class.
+        mask: uint8 (H, W): 0 background, k the k-th of the dataset's `classes`; None where the dataset has no masks.
+        kinds: Names of the kinds of defect that the image shows, sorted; () where it shows none or they have no
+            names. They outlive `merge_classes`, so that a network that knows only "defect" is measured per kind.
     """
 
     name: str
     image: Image
-    mask: Mask
+    mask: Mask | None
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def known_mask(self) -> Mask:
+        """The mask.
+
+        Raises:
+            DatasetError: If the sample has none.
+        """
+        if self.mask is None:
+            raise DatasetError(
+                f"{self.name} has no pixel mask.",
+                remedy="Segmentation needs masks: name data that have them.",
+            )
+        return self.mask
 
 
 class Dataset(ABC):
-    """Images with pixel masks. Subclasses set `name`, `classes` and `items`, and load one sample at a time.
+    """Images with pixel masks, with a class per image, or with both.
+
+    Subclasses set the attributes and load one sample at a time.
 
     Attributes:
         name: Short description for people and records, such as "dagm2007:Class6".
-        classes: Class names by mask value; index 0 is the background.
+        classes: Names by mask value, index 0 the background; () where the dataset has no masks.
+        labels: Names of the images' classes by `Item.label`; () where images have no class.
+        normal_label: The one of `labels` that means defect-free; None where there is none.
         items: Every image, in a fixed order that does not depend on the file system's.
+        layout: Which layout was found on disk, in words; "" where none was.
+        may_hold_duplicates: Whether one picture may be there twice; False for generated images.
     """
 
     name: str
     classes: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    normal_label: str | None = None
     items: tuple[Item, ...]
+    layout: str = ""
+    may_hold_duplicates: bool = True
 
     def __len__(self) -> int:
         return len(self.items)
@@ -74,22 +105,45 @@ class Dataset(ABC):
 
     @abstractmethod
     def digest(self, index: int) -> str:
-        """Return a sha256 that changes when the image or its mask changes."""
+        """Return a sha256 that changes when the image, its mask or its label changes."""
 
     def fingerprint(self) -> str:
         """Return a sha256 of every item and its content, independent of order and place."""
         lines = sorted(f"{item.name} {self.digest(index)}" for index, item in enumerate(self.items))
-        return hashlib.sha256("\n".join([*self.classes, *lines]).encode()).hexdigest()
+        # Labels are part of the content of datasets that have them, and absent from older fingerprints.
+        heads = [*self.classes, *(f"label {name}" for name in self.labels)]
+        return hashlib.sha256("\n".join([*heads, *lines]).encode()).hexdigest()
 
 
-class Subset(Dataset):
+class View(Dataset):
+    """A dataset that shows another one differently; subclasses override what differs."""
+
+    def __init__(self, source: Dataset) -> None:
+        self.source = source
+        self.name = source.name
+        self.classes = source.classes
+        self.labels = source.labels
+        self.normal_label = source.normal_label
+        self.items = source.items
+        self.layout = source.layout
+        self.may_hold_duplicates = source.may_hold_duplicates
+
+    def load(self, index: int) -> Sample:
+        """Return the source's sample."""
+        return self.source.load(index)
+
+    def digest(self, index: int) -> str:
+        """Return the source's digest."""
+        return self.source.digest(index)
+
+
+class Subset(View):
     """Some items of a dataset, in the given order."""
 
     def __init__(self, source: Dataset, indices: Sequence[int], *, name: str | None = None) -> None:
-        self.source = source
+        super().__init__(source)
         self.indices = tuple(indices)
         self.name = name or source.name
-        self.classes = source.classes
         self.items = tuple(source.items[index] for index in self.indices)
 
     def load(self, index: int) -> Sample:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.data.contract import Dataset
-from edgekit.data.dagm import Dagm2007, find_class_folders
-from edgekit.data.folders import ImageMaskFolder
+from edgekit.data.layouts.dagm import Dagm2007, find_class_folders
+from edgekit.data.layouts.images_masks import ImageMaskFolder
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
@@ -17,39 +17,56 @@ SYNTHETIC = "synthetic:"
 
 
 @dataclass(frozen=True)
-class Layout:
-    """A folder layout: how it is recognised and opened (with the root, and whether to take defect-free images)."""
+class OpenOptions:
+    """What a person may choose when a dataset is opened.
 
+    Attributes:
+        include_normal: Take defect-free images too; None leaves it to the layout: DAGM 2007 takes defective ones
+            only, as the paper does, every other layout takes what is there.
+        boxes_as_masks: Take boxes for pixel masks, where a layout has boxes only.
+    """
+
+    include_normal: bool | None = None
+    boxes_as_masks: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A folder layout: its name in words, how it is recognised, and how it is opened."""
+
+    title: str
     recognise: Callable[[Path], bool]
-    open: Callable[[Path, bool], Dataset]
+    open: Callable[[Path, OpenOptions], Dataset]
 
 
 LAYOUTS = (
     Layout(
+        title="DAGM 2007",
         recognise=lambda root: bool(find_class_folders(root)),
-        open=lambda root, include_normal: Dagm2007(root, include_normal=include_normal),
+        open=lambda root, options: Dagm2007(root, include_normal=bool(options.include_normal)),
     ),
     Layout(
+        title="images/ and masks/",
         recognise=lambda root: (root / "images").is_dir() or (root / "masks").is_dir(),
         open=lambda root, _: ImageMaskFolder(root),
     ),
 )
-"""In the order they are tried: official layouts first, the general one last."""
+"""In the order they are tried: official layouts first, general ones last."""
 
 
-def open_dataset(text: str, *, include_normal: bool = False) -> Dataset:
-    """Open `synthetic:NAME[/CLASS]` or a folder in a known layout.
+def open_dataset(text: str, options: OpenOptions = OpenOptions()) -> Dataset:
+    """Open `synthetic:NAME[/CLASS]` or a folder in a known layout; the dataset's `layout` says which was found.
 
     Args:
         text: What was typed after --data.
-        include_normal: Take defect-free images too, where the layout knows them without a mask file.
+        options: What else was chosen.
 
     Raises:
         UsageProblem: If the synthetic set is unknown.
         DatasetError: If the folder is missing or in no known layout.
     """
     if text.startswith(SYNTHETIC):
-        return _open_synthetic(text.removeprefix(SYNTHETIC), include_normal=include_normal)
+        return _open_synthetic(text.removeprefix(SYNTHETIC), include_normal=bool(options.include_normal))
     root = Path(text)
     if not root.is_dir():
         raise DatasetError(
@@ -58,10 +75,12 @@ def open_dataset(text: str, *, include_normal: bool = False) -> Dataset:
         )
     for layout in LAYOUTS:
         if layout.recognise(root):
-            return layout.open(root, include_normal)
+            dataset = layout.open(root, options)
+            dataset.layout = layout.title
+            return dataset
     raise DatasetError(
-        f"{root} is in no layout that edgekit knows.",
-        remedy="Put images in images/ and masks of the same names in masks/, or point at a DAGM 2007 folder.",
+        f"{root} is in no layout that edgekit knows ({', '.join(layout.title for layout in LAYOUTS)}).",
+        remedy="Put images in images/ and masks of the same names in masks/, or name the folder one level up or down.",
     )
 
 

@@ -31,7 +31,7 @@ def evaluate_masks(predict: Predict, dataset: Dataset, *, reporter: Reporter) ->
     with reporter.progress(f"evaluating on {dataset.name}", len(dataset)) as advance:
         for index in range(len(dataset)):
             sample = dataset.load(index)
-            matrix.add(sample.mask, _predict(predict, sample))
+            matrix.add(sample.known_mask, _predict(predict, sample))
             advance()
     return matrix.metrics()
 

@@ -26,7 +26,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 EXIF_ORIENTATION, UPRIGHT = 0x0112, 1
 """A camera's note that the pixels are to be shown rotated: image and mask would not lie on each other."""
 
-Channels = Literal["grey", "rgb"]
+Channels = Literal["grey", "rgb", "native"]
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -66,6 +66,7 @@ def read_image(path: Path, *, channels: Channels = "grey") -> Pixels:
         path: The file.
         channels: "grey" gives uint8 (H, W); an RGB file whose three channels are equal counts as grey.
             "rgb" gives uint8 (H, W, 3); a grey file is repeated.
+            "native" gives grey as "grey" does where that is possible, else RGB.
 
     Raises:
         FrameError: If the file is no image, has an alpha channel, a palette or more than 8 bits, or is in colour
@@ -84,6 +85,8 @@ def read_image(path: Path, *, channels: Channels = "grey") -> Pixels:
         return pixels
     if (pixels == pixels[:, :, :1]).all():
         return np.ascontiguousarray(pixels[:, :, 0])
+    if channels == "native":
+        return pixels
     raise FrameError(f"{path} is in colour; expected grey.", remedy="Convert it to 8-bit grey.")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from edgekit_runtime.errors import UsageProblem
 
 Task = Literal["segment", "classify"]
 
@@ -19,11 +21,11 @@ class ModelSpec:
         channels: Input channels; 1 is grey.
         size: Default (height, width) of the input in pixels.
         multiple: Height and width must be multiples of this.
-        classes: Class names; index 0 is the background.
+        classes: Class names where no data name others; a segmenting network's index 0 is the background.
         paper: Short reference of the paper and its table.
         recipe: Name of the default training recipe.
         factory: "module:function" that builds the network; imported only when it is built.
-        arguments: What the factory is called with.
+        arguments: What the factory is called with; a classifier's hold "classes", their number.
         flops_rule: The counting rule of the paper's own table (see `edgekit.models.counting`).
     """
 
@@ -38,6 +40,21 @@ class ModelSpec:
     factory: str
     flops_rule: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def for_classes(self, classes: Sequence[str]) -> ModelSpec:
+        """Return the model as it is for these classes: a classifier has one output for each.
+
+        Raises:
+            UsageProblem: If the network segments and answers another number of classes.
+        """
+        if self.task == "classify":
+            arguments = {**self.arguments, "classes": len(classes)}
+            return replace(self, classes=tuple(classes), arguments=arguments)
+        if len(classes) != len(self.classes):
+            raise UsageProblem(
+                f"{self.name} answers {', '.join(self.classes)}; got the classes {', '.join(classes)}."
+            )
+        return replace(self, classes=tuple(classes))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -53,7 +53,7 @@ class SampleStore:
             return self._kept[index]
         sample = self._dataset.load(index)
         self._check(sample)
-        size = sample.image.nbytes + sample.mask.nbytes
+        size = sample.image.nbytes + sample.known_mask.nbytes
         if self._kept_bytes + size <= CACHE_LIMIT_BYTES:
             self._kept[index] = sample
             self._kept_bytes += size
@@ -103,7 +103,7 @@ def iterate_batches(store: SampleStore, batch_size: int) -> Iterator[Batch]:
 def _stack(samples: list[Sample]) -> Batch:
     return Batch(
         torch.from_numpy(np.stack([sample.image for sample in samples])),
-        torch.from_numpy(np.stack([sample.mask for sample in samples])),
+        torch.from_numpy(np.stack([sample.known_mask for sample in samples])),
         tuple(sample.name for sample in samples),
     )
 
@@ -114,4 +114,4 @@ def _crop(sample: Sample, side: int, generator: np.random.Generator) -> Sample:
     top = int(generator.integers(height - rows + 1))
     left = int(generator.integers(width - columns + 1))
     window = (slice(top, top + rows), slice(left, left + columns))
-    return Sample(sample.name, sample.image[window], sample.mask[window])
+    return Sample(sample.name, sample.image[window], sample.known_mask[window])

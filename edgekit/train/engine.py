@@ -23,7 +23,7 @@ from edgekit.checkpoints.format import (
     load_weights,
     save_checkpoint,
 )
-from edgekit.data import Dataset, Split
+from edgekit.data import Dataset, OpenOptions, Split
 from edgekit.data.statistics import measure_normalisation
 from edgekit.evaluation.confusion import ConfusionMatrix, PixelMetrics
 from edgekit.evaluation.evaluate import require_classes
@@ -86,7 +86,7 @@ class Trainer:
         self.clock = clock
         require_classes(self.spec.classes, dataset)
         self.classes = dataset.classes
-        self.data_info = describe_data(dataset, split, include_normal=record.include_normal)
+        self.data_info = describe_data(dataset, split, record.options)
         self.train_store = self._make_store(split.subset(dataset, "train"))
         self.val_store = self._make_store(split.subset(dataset, "val"))
         self._require_one_size()
@@ -215,6 +215,7 @@ class Trainer:
         return Checkpoint(
             model=self.spec.name,
             classes=self.classes,
+            normal_class=self.classes[0],
             normalisation=self.normalisation,
             provenance="trained",
             training={
@@ -255,11 +256,16 @@ class Trainer:
         return self._loss_of(self._forward(batch), batch)
 
 
-def describe_data(dataset: Dataset, split: Split, *, include_normal: bool) -> DataInfo:
+def describe_data(dataset: Dataset, split: Split, options: OpenOptions = OpenOptions()) -> DataInfo:  # noqa: B008
     """Return fingerprints of the whole and of each part."""
     parts = {part: split.subset(dataset, part).fingerprint() for part in split.parts}
     return DataInfo(
-        dataset.name, include_normal, dataset.fingerprint(), parts, split.seed, dict(split.fractions)
+        name=dataset.name,
+        include_normal=options.include_normal,
+        boxes_as_masks=options.boxes_as_masks,
+        fingerprint=dataset.fingerprint(),
+        parts=parts,
+        split=split.info(dataset),
     )
 
 

@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edgekit.data.opening import OpenOptions
 from edgekit.train.recipes import Recipe
+from edgekit_runtime.bundle.decoding import decode
 from edgekit_runtime.errors import CheckpointError, IoFault, UsageProblem
 
 SCHEMA = "edgekit.run/1"
@@ -31,7 +33,7 @@ class RunRecord:
         recipe: The recipe with every number.
         seed: Of weights, order and crops.
         data: What was typed after --data.
-        include_normal: Whether defect-free images were taken.
+        options: How the data were opened.
         split_seed: Of the split.
     """
 
@@ -39,7 +41,7 @@ class RunRecord:
     recipe: Recipe
     seed: int
     data: str
-    include_normal: bool
+    options: OpenOptions
     split_seed: int
 
 
@@ -98,7 +100,7 @@ class RunFolder:
             data = json.loads(self._record.read_text())
             if data.pop("schema") != SCHEMA:
                 raise ValueError("another schema")
-            return RunRecord(**{**data, "recipe": Recipe.from_dict(data["recipe"])})
+            return decode(RunRecord, data, self._record.name)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageProblem(
                 f"{self.path} is no training run that can be resumed ({type(error).__name__}: {error}).",

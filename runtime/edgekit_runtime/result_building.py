@@ -85,7 +85,9 @@ def make_class_results(
     for row, number, low in zip(
         answer.probabilities, answer.exits.tolist(), answer.low_confidence.tolist(), strict=True
     ):
-        judgement = judge_probabilities(row, classes, low_confidence=low)
+        judgement = judge_probabilities(
+            row, classes, normal_class=manifest.model.normal_class, low_confidence=low
+        )
         results.append(
             make(
                 verdict=judgement.verdict,

@@ -186,7 +186,7 @@ def fake_bundle(
     manifest = Manifest(
         schema=f"{SCHEMA_NAME}/{SCHEMA_VERSION}",
         name="fake",
-        model=ModelInfo(name="fake", task=task, classes=names, paper="", parameters=0),
+        model=ModelInfo(name="fake", task=task, classes=names, normal_class=names[0], paper="", parameters=0),
         input=contract,
         precision="fp32",
         stages=stages,

@@ -29,13 +29,18 @@ def judge_regions(regions: Sequence[Region]) -> Judgement:
 
 
 def judge_probabilities(
-    probabilities: npt.NDArray[np.float32], classes: Sequence[str], *, low_confidence: bool
+    probabilities: npt.NDArray[np.float32],
+    classes: Sequence[str],
+    *,
+    normal_class: str | None,
+    low_confidence: bool,
 ) -> Judgement:
-    """Reject a frame whose most probable class is not the defect-free class 0, or that has none.
+    """Reject a frame whose most probable class is not the defect-free one, or that has none.
 
     Args:
         probabilities: float32 (classes,).
-        classes: Their names; class 0 is the defect-free one.
+        classes: Their names.
+        normal_class: The defect-free one; None where every class is a defect.
         low_confidence: Whether the last exit answered below its own threshold.
     """
     if not np.isfinite(probabilities).all():
@@ -44,7 +49,7 @@ def judge_probabilities(
     best = int(probabilities.argmax())
     doubt = ", low confidence" if low_confidence else ""
     return Judgement(
-        "accept" if best == 0 else "reject",
+        "accept" if classes[best] == normal_class else "reject",
         f"{classes[best]} at {probabilities[best]:.2f}{doubt}",
         classes[best],
     )

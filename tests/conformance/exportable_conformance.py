@@ -102,7 +102,7 @@ class ExportableConformance:
             exportable,
             out=tmp_path / "network.edgekit",
             name="network",
-            model_info=ModelInfo("network", exportable.task, classes, "", 0),
+            model_info=ModelInfo("network", exportable.task, classes, classes[0], "", 0),
             normalisation=normalisation,
             samples=frames,
             provenance=Provenance("untrained", "0" * 64, "", None),

@@ -12,6 +12,7 @@ def make_record(model: str, **changes: Any) -> Checkpoint:
     """Return a record; `changes` name the fields that a test is about."""
     fields: dict[str, Any] = {
         "classes": ("background", "defect"),
+        "normal_class": "background",
         "normalisation": Normalisation((0.5,), (0.25,)),
         "provenance": "trained",
         "training": None,

@@ -45,7 +45,7 @@ class Built:
 
 def model_info(task: str, classes: int) -> ModelInfo:
     """Return a description for a network of the tests; one channel of logits means two classes."""
-    return ModelInfo("of-the-tests", task, CLASSES[classes], "none", 0)
+    return ModelInfo("of-the-tests", task, CLASSES[classes], CLASSES[classes][0], "none", 0)
 
 
 def expect(network: Any, normalisation: Normalisation, frames: np.ndarray) -> Expected:

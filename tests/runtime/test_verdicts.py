@@ -31,10 +31,29 @@ def test_regions_are_rejected_and_labelled_by_the_largest():
     ],
 )
 def test_the_most_probable_class_decides(probabilities, low, expected):
-    assert judge_probabilities(np.float32(probabilities), CLASSES, low_confidence=low) == expected
+    assert (
+        judge_probabilities(np.float32(probabilities), CLASSES, normal_class=CLASSES[0], low_confidence=low)
+        == expected
+    )
 
 
 @pytest.mark.parametrize("probabilities", [[NAN] * 3, [0.99, NAN, 0.0], [float("inf"), 0.0, 0.0]])
 def test_what_is_not_finite_is_never_accepted(probabilities):
-    found = judge_probabilities(np.float32(probabilities), CLASSES, low_confidence=False)
+    found = judge_probabilities(
+        np.float32(probabilities), CLASSES, normal_class=CLASSES[0], low_confidence=False
+    )
     assert found == ("reject", "the probabilities are not finite", None)
+
+
+def test_without_a_defect_free_class_every_frame_is_rejected():
+    found = judge_probabilities(
+        np.float32([0.9, 0.05, 0.05]), CLASSES, normal_class=None, low_confidence=False
+    )
+    assert (found.verdict, found.label) == ("reject", CLASSES[0])
+
+
+def test_the_defect_free_class_need_not_be_the_first():
+    found = judge_probabilities(
+        np.float32([0.1, 0.1, 0.8]), CLASSES, normal_class=CLASSES[2], low_confidence=False
+    )
+    assert found.verdict == "accept"

@@ -92,6 +92,10 @@ def _find_model_faults(manifest: Manifest) -> Iterator[str]:
     if "" in model.classes:
         yield "a class has an empty name"
     yield from find_duplicates("classes", model.classes)
+    if model.normal_class is not None and model.normal_class not in model.classes:
+        yield f"normal_class {model.normal_class!r} is none of the classes"
+    if model.task == "segment" and (model.normal_class,) != model.classes[:1]:
+        yield f"normal_class of a segmenting bundle must be its background, got {model.normal_class!r}"
     if model.parameters < 0:
         yield f"the model has {model.parameters} parameters"
     if not _SHA256.fullmatch(manifest.provenance.weights_sha256):

@@ -29,7 +29,9 @@ class ModelInfo:
     name: str
     task: Task
     classes: tuple[str, ...]
-    """Names by class index; index 0 is the background (segment) or the defect-free class (classify)."""
+    """Names by class index; index 0 is the background (segment)."""
+    normal_class: str | None
+    """The class of a frame or pixel without defect; None where every class is a defect: every frame is rejected."""
     paper: str
     parameters: int
 
@@ -152,17 +154,33 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class SplitInfo:
+    """How data were split into parts: enough to split them again, and to see whether the parts are the same."""
+
+    seed: int
+    fractions: dict[str, float] | None
+    """Part → share of the groups; None for folds."""
+    folds: int | None
+    """Number of folds; None where the split is by fractions."""
+    fold: int | None
+    """Which fold is the test part, from 0."""
+    sha256: str
+    """Of the names in each part."""
+
+
+@dataclass(frozen=True)
 class DataInfo:
     """Which data the weights were trained on, and how they were split: enough to find the same test part again."""
 
     name: str
-    include_normal: bool
-    """Whether defect-free images were taken that a layout knows without a mask file."""
+    include_normal: bool | None
+    """Whether defect-free images were taken; None where that was left to the layout."""
+    boxes_as_masks: bool
+    """Whether boxes were taken for pixel masks."""
     fingerprint: str
     parts: dict[str, str]
     """Part ("train", "val", "test") → fingerprint."""
-    split_seed: int
-    split_fractions: dict[str, float]
+    split: SplitInfo
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ UNKNOWN = make_record("cheapnet-s", provenance="imported")
 
 def trained_on(data: str) -> Checkpoint:
     dataset = open_dataset(data)
-    info = describe_data(dataset, split_dataset(dataset), include_normal=False)
+    info = describe_data(dataset, split_dataset(dataset))
     return replace(UNKNOWN, training={"data": data}, data=info)
 
 

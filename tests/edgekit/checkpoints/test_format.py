@@ -18,18 +18,24 @@ from edgekit.checkpoints import Checkpoint, load_checkpoint, load_network, save_
 from edgekit.checkpoints.format import RECORD_FILE, WEIGHTS_FILE, current_versions, load_weights
 from edgekit.models import MODELS, build_model
 from edgekit_export.exportable import Normalisation
-from edgekit_runtime.bundle import DataInfo
+from edgekit_runtime.bundle import DataInfo, SplitInfo
 from edgekit_runtime.errors import CheckpointError, UsageProblem
 from tests.edgekit.conftest import make_checkpoint
 
 RECORD = Checkpoint(
     model="cheapnet-s",
     classes=("background", "scratch"),
+    normal_class="background",
     normalisation=Normalisation((0.348,), (0.278,)),
     provenance="trained",
     training={"recipe": {"name": "cheapnet", "milestones": [60, 90]}, "seed": 3, "epoch": 2},
     data=DataInfo(
-        "folder:plates", False, "ab" * 32, {"train": "cd" * 32}, 3, {"train": 0.7, "val": 0.1, "test": 0.2}
+        "folder:plates",
+        None,
+        False,
+        "ab" * 32,
+        {"train": "cd" * 32},
+        SplitInfo(3, {"train": 0.7, "val": 0.1, "test": 0.2}, None, None, "ef" * 32),
     ),
     metrics={"miou": 0.5, "iou": {"background": None, "scratch": 0.5}},
     versions=current_versions(),

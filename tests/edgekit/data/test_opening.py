@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.data import open_dataset
-from edgekit.data.dagm import Dagm2007
-from edgekit.data.folders import ImageMaskFolder
+from edgekit.data import OpenOptions, open_dataset
+from edgekit.data.layouts.dagm import Dagm2007
+from edgekit.data.layouts.images_masks import ImageMaskFolder
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit_runtime.errors import DatasetError, UsageProblem
-from tests.edgekit.data.test_dagm import write_dagm
+from tests.edgekit.data.layouts.test_dagm import write_dagm
 
 
 def test_layouts_are_recognised(image_folder: Path, tmp_path: Path) -> None:
@@ -19,14 +19,14 @@ def test_layouts_are_recognised(image_folder: Path, tmp_path: Path) -> None:
     root = write_dagm(tmp_path, kinds=(1,))
     assert isinstance(open_dataset(str(root)), Dagm2007)
     assert len(open_dataset(str(root / "Class1"))) == 10
-    assert len(open_dataset(str(root), include_normal=True)) == 12
+    assert len(open_dataset(str(root), OpenOptions(True))) == 12
 
 
 def test_generated_sets() -> None:
     everything, one = open_dataset("synthetic:dagm"), open_dataset("synthetic:dagm/6")
     assert isinstance(everything, SyntheticDagm)
     assert (len(everything), len(one)) == (2100, 150)
-    assert len(open_dataset("synthetic:dagm/6", include_normal=True)) == 1150
+    assert len(open_dataset("synthetic:dagm/6", OpenOptions(True))) == 1150
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_unknown_layout_is_refused_with_the_known_ones(tmp_path: Path) -> Non
     with pytest.raises(DatasetError) as caught:
         open_dataset(str(tmp_path))
     assert "images/" in caught.value.remedy
-    assert "DAGM" in caught.value.remedy
+    assert "DAGM" in caught.value.message
 
 
 def test_a_half_of_the_layout_says_which_half_is_missing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgekit.data import open_dataset, split_dataset
+from edgekit.data import OpenOptions, open_dataset, split_dataset
 from edgekit.reporting import Reporter
 from edgekit.train.engine import Trainer
 from edgekit.train.recipes import Recipe, get_recipe
@@ -32,7 +32,7 @@ def make_trainer(
     clock: Callable[[], float] = lambda: 0.0,
 ) -> Trainer:
     """Return a trainer on opened data."""
-    record = RunRecord(model, recipe or tiny_recipe(), seed, str(data), False, split_seed=seed)
+    record = RunRecord(model, recipe or tiny_recipe(), seed, str(data), OpenOptions(), split_seed=seed)
     dataset = open_dataset(record.data)
     return Trainer(
         record,

@@ -89,7 +89,7 @@ def test_the_checkpoint_says_how_it_came_to_be(image_folder: Path, tmp_path: Pat
         "epoch": outcome.epoch,
     }
     assert record.data == trainer.data_info
-    assert record.data.split_seed == 5
+    assert record.data.split.seed == 5
     assert set(record.data.parts) == {"train", "val", "test"}
     assert record.metrics["miou"] == outcome.metrics["miou"]
     assert record.versions.keys() == {"edgekit", "torch", "python"}

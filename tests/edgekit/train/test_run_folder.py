@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.data import OpenOptions
 from edgekit.train.recipes import get_recipe
 from edgekit.train.run_folder import RunFolder, RunRecord
 from edgekit_runtime.errors import CheckpointError, IoFault, UsageProblem
 
-RECORD = RunRecord("cheapnet-s", get_recipe("cheapnet", "short"), 3, "synthetic:dagm/6", True, split_seed=4)
+RECORD = RunRecord(
+    "cheapnet-s", get_recipe("cheapnet", "short"), 3, "synthetic:dagm/6", OpenOptions(True), split_seed=4
+)
 
 
 def test_the_record_survives(tmp_path: Path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgekit.data.contract import Dataset
-from edgekit.data.opening import open_dataset
-from edgekit.data.splits import split_dataset
+from edgekit.data.opening import OpenOptions, open_dataset
+from edgekit.data.splitting.splits import split_again
 from edgekit_runtime.bundle.manifest import DataInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
+
+
+def _as_it_is(dataset: Dataset) -> Dataset:
+    return dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,22 +30,32 @@ def open_part(
     *,
     trained_on: DataInfo | None,
     part: str | None,
-    include_normal: bool = False,
+    options: OpenOptions = OpenOptions(),  # noqa: B008
+    view: Callable[[Dataset], Dataset] = _as_it_is,
     default: str = "test",
 ) -> ChosenPart:
     """Open `--data` and return the part that was asked for, as `choose_part` does.
 
-    Data that were trained on with their defect-free images are opened so again, whether or not it is asked.
+    Data that were trained on are opened as they were then, unless another choice is made.
+
+    Args:
+        text: What was typed after --data.
+        trained_on: What the network was trained on, where known.
+        part: See `choose_part`.
+        options: How to open the data; the default choice is that of the training where the data are the same.
+        view: What makes of the data what the network knows, such as `merge_classes`.
+        default: See `choose_part`.
 
     Raises:
         UsageProblem: See `choose_part`.
         DatasetError: See `choose_part` and `open_dataset`.
     """
-    dataset = open_dataset(text, include_normal=include_normal)
-    if trained_on is not None and trained_on.include_normal and not include_normal:
-        whole = open_dataset(text, include_normal=True)
-        dataset = whole if whole.name == trained_on.name else dataset
-    return choose_part(dataset, trained_on, part, default=default)
+    dataset = None
+    if trained_on is not None and options == OpenOptions():
+        again = OpenOptions(trained_on.include_normal, trained_on.boxes_as_masks)
+        dataset = open_dataset(text, again)
+        dataset = dataset if dataset.name == trained_on.name else None
+    return choose_part(view(dataset or open_dataset(text, options)), trained_on, part, default=default)
 
 
 def choose_part(
@@ -73,7 +88,7 @@ def choose_part(
             f"{dataset.name} is not what the network was trained on, so it has no stored {part} part.",
             remedy="Leave --split out, or use --split all.",
         )
-    split = split_dataset(dataset, seed=trained_on.split_seed, fractions=trained_on.split_fractions)
+    split = split_again(dataset, trained_on.split)
     name = part or default
     chosen = split.subset(dataset, name)
     if chosen.fingerprint() != trained_on.parts.get(name):

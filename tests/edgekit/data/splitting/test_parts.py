@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.data import open_dataset, split_dataset
-from edgekit.data.parts import choose_part, open_part
+from edgekit.data import OpenOptions, open_dataset, split_dataset
+from edgekit.data.splitting.parts import choose_part, open_part
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.train.engine import describe_data
 from edgekit_runtime.bundle import DataInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
-from tests.edgekit.data.test_dagm import write_dagm
+from tests.edgekit.data.layouts.test_dagm import write_dagm
 from tests.edgekit.image_folders import save, write_image_folder
 
 DATASET = SyntheticDagm((6,), size=(64, 64))
@@ -23,7 +23,7 @@ OTHER = SyntheticDagm((5,), size=(64, 64))
 
 @pytest.fixture(scope="module")
 def trained_on() -> DataInfo:
-    return describe_data(DATASET, split_dataset(DATASET, seed=3), include_normal=False)
+    return describe_data(DATASET, split_dataset(DATASET, seed=3))
 
 
 def test_the_default_is_the_stored_test_part(trained_on: DataInfo) -> None:
@@ -37,8 +37,10 @@ def test_the_default_is_the_stored_test_part(trained_on: DataInfo) -> None:
 
 
 def test_the_order_of_stored_fractions_does_not_matter(trained_on: DataInfo) -> None:
-    fractions = {name: trained_on.split_fractions[name] for name in ("test", "val", "train")}
-    chosen = choose_part(DATASET, replace(trained_on, split_fractions=fractions), None)
+    fractions = {name: (trained_on.split.fractions or {})[name] for name in ("test", "val", "train")}
+    chosen = choose_part(
+        DATASET, replace(trained_on, split=replace(trained_on.split, fractions=fractions)), None
+    )
     assert chosen.dataset.fingerprint() == trained_on.parts["test"]
 
 
@@ -63,7 +65,7 @@ def test_other_data_have_no_stored_part(trained_on: DataInfo) -> None:
 
 
 def test_a_part_that_is_not_the_recorded_one_is_refused(trained_on: DataInfo) -> None:
-    other_seed = replace(trained_on, split_seed=4)
+    other_seed = replace(trained_on, split=replace(trained_on.split, seed=4))
     with pytest.raises(DatasetError, match="not the one that was recorded"):
         choose_part(DATASET, other_seed, None)
 
@@ -75,7 +77,7 @@ def test_another_default(trained_on: DataInfo) -> None:
 def test_data_that_changed_since_the_training_are_not_measured_as_unseen(tmp_path: Path) -> None:
     root = write_image_folder(tmp_path / "plates", count=12, size=(32, 32))
     dataset = open_dataset(str(root))
-    info = describe_data(dataset, split_dataset(dataset), include_normal=False)
+    info = describe_data(dataset, split_dataset(dataset))
     save(root / "masks" / "plate-04.png", np.zeros((32, 32), np.uint8))
     with pytest.raises(DatasetError, match="have changed since") as caught:
         open_part(str(root), trained_on=info, part=None)
@@ -85,10 +87,10 @@ def test_data_that_changed_since_the_training_are_not_measured_as_unseen(tmp_pat
 
 def test_data_trained_on_with_defect_free_images_are_opened_so_again(tmp_path: Path) -> None:
     root = write_dagm(tmp_path / "dagm", kinds=(1, 2), count=10)
-    dataset = open_dataset(str(root), include_normal=True)
-    info = describe_data(dataset, split_dataset(dataset), include_normal=True)
-    for include_normal in (False, True):
-        chosen = open_part(str(root), trained_on=info, part=None, include_normal=include_normal)
+    dataset = open_dataset(str(root), OpenOptions(True))
+    info = describe_data(dataset, split_dataset(dataset), OpenOptions(True))
+    for include_normal in (None, True):
+        chosen = open_part(str(root), trained_on=info, part=None, options=OpenOptions(include_normal))
         assert chosen.part == "test"
         assert chosen.dataset.fingerprint() == info.parts["test"]
     with pytest.raises(UsageProblem, match="no stored test part"):

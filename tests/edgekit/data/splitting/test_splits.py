@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.data import PARTS, Dataset, Item, Sample, split_dataset
-from edgekit.data.splits import DEFAULT_FRACTIONS
+from edgekit.data.splitting.splits import DEFAULT_FRACTIONS
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
 

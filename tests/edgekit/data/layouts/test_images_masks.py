@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.data.folders import ImageMaskFolder
+from edgekit.data.layouts.images_masks import ImageMaskFolder
 from edgekit_runtime.errors import DatasetError, FrameError, IoFault, MaskError
 from tests.conformance.dataset_conformance import DatasetConformance, OpenDataset
 from tests.edgekit.image_folders import load, save, write_deep_png, write_image_folder, write_png_header

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.data.dagm import Dagm2007, find_class_folders
+from edgekit.data.layouts.dagm import Dagm2007, find_class_folders
 from edgekit_runtime.errors import DatasetError, FrameError, MaskError
 from tests.conformance.dataset_conformance import DatasetConformance, OpenDataset
 from tests.edgekit.image_folders import draw_plate, save

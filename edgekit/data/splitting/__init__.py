@@ -1,0 +1,1 @@
+"""Splits that cannot leak, and which part of a split a command means."""
