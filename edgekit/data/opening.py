@@ -32,11 +32,12 @@ class OpenOptions:
 
 @dataclass(frozen=True)
 class Layout:
-    """A folder layout: its name in words, how it is recognised, and how it is opened."""
+    """A folder layout: its name in words, how it is recognised and opened, and how such a folder looks, in one line."""
 
     title: str
     recognise: Callable[[Path], bool]
     open: Callable[[Path, OpenOptions], Dataset]
+    looks: str = ""
 
 
 LAYOUTS = (
@@ -44,11 +45,13 @@ LAYOUTS = (
         title="DAGM 2007",
         recognise=lambda root: bool(find_class_folders(root)),
         open=lambda root, options: Dagm2007(root, include_normal=bool(options.include_normal)),
+        looks="Class1/Train/0001.PNG, Class1/Train/Label/0001_label.PNG; no label means no defect",
     ),
     Layout(
         title="images/ and masks/",
         recognise=lambda root: (root / "images").is_dir() or (root / "masks").is_dir(),
         open=lambda root, _: ImageMaskFolder(root),
+        looks="images/NAME.png, masks/NAME.png; 0 background, 255 defect",
     ),
 )
 """In the order they are tried: official layouts first, general ones last."""
