@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,10 @@ class Dataset(ABC):
     def digest(self, index: int) -> str:
         """Return a sha256 that changes when the image, its mask or its label changes."""
 
+    def mask_file(self, index: int) -> Path | None:  # noqa: ARG002
+        """Return the image file that a mask is read from; None where it comes from elsewhere, or there is none."""
+        return None
+
     def fingerprint(self) -> str:
         """Return a sha256 of every item and its content, independent of order and place."""
         lines = sorted(f"{item.name} {self.digest(index)}" for index, item in enumerate(self.items))
@@ -136,6 +141,10 @@ class View(Dataset):
         """Return the source's digest."""
         return self.source.digest(index)
 
+    def mask_file(self, index: int) -> Path | None:
+        """Return the source's file."""
+        return self.source.mask_file(index)
+
 
 class Subset(View):
     """Some items of a dataset, in the given order."""
@@ -153,6 +162,10 @@ class Subset(View):
     def digest(self, index: int) -> str:
         """Return the source's digest."""
         return self.source.digest(self.indices[index])
+
+    def mask_file(self, index: int) -> Path | None:
+        """Return the source's file."""
+        return self.source.mask_file(self.indices[index])
 
 
 def digest_parts(*parts: Any) -> str:

@@ -80,6 +80,10 @@ class Dagm2007(Dataset):
         label = digest_file(files.label) if files.label else "none"
         return digest_parts(digest_file(files.image), label)
 
+    def mask_file(self, index: int) -> Path | None:
+        """Return the label; None for a defect-free image."""
+        return self._files[index].label
+
 
 def find_class_folders(root: Path) -> list[Path]:
     """Return the ClassN folders of a DAGM root, by number; the root itself if it is one; else none."""

@@ -61,6 +61,10 @@ class ImageMaskFolder(Dataset):
         """Return a hash of the image's and the mask's content."""
         return digest_parts(*(digest_file(path) for path in self._files[index]))
 
+    def mask_file(self, index: int) -> Path | None:
+        """Return the mask's file."""
+        return self._files[index][1]
+
 
 def _index_by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():

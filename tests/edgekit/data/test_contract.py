@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from edgekit.data import Subset
-from edgekit.data.contract import digest_parts
+from edgekit.data.contract import View, digest_parts
+from edgekit.data.layouts.images_masks import ImageMaskFolder
 from edgekit.data.synthetic_dagm import SyntheticDagm
 
 
@@ -22,6 +25,14 @@ def test_a_subset_has_another_fingerprint() -> None:
     everything = range(len(source))
     assert Subset(source, everything).fingerprint() == source.fingerprint()
     assert Subset(source, everything[1:]).fingerprint() != source.fingerprint()
+
+
+def test_views_name_the_mask_files_of_their_source(image_folder: Path) -> None:
+    source = ImageMaskFolder(image_folder)
+    expected = [image_folder / "masks" / f"plate-0{number}.png" for number in (7, 3)]
+    assert [Subset(source, [7, 3]).mask_file(index) for index in (0, 1)] == expected
+    assert View(source).mask_file(7) == expected[0]
+    assert SyntheticDagm((2,)).mask_file(0) is None
 
 
 def test_lists_of_parts_do_not_collide() -> None:
