@@ -21,19 +21,19 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from edgekit.data import PARTS, Dataset, Item, Sample, split_dataset
+from edgekit.data import PARTS, Dataset, Sample, split_dataset
+from edgekit.data.contract import View
 
 OpenDataset = Callable[[], Dataset]
 FRACTIONS = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 
-class Reversed(Dataset):
+class Reversed(View):
     """A dataset's items in reverse order."""
 
     def __init__(self, source: Dataset) -> None:
-        self.source = source
-        self.name, self.classes = source.name, source.classes
-        self.items: tuple[Item, ...] = tuple(reversed(source.items))
+        super().__init__(source)
+        self.items = tuple(reversed(source.items))
 
     def load(self, index: int) -> Sample:
         return self.source.load(len(self) - 1 - index)
@@ -64,8 +64,15 @@ class DatasetConformance:
 
     def test_is_named(self, dataset: Dataset) -> None:
         assert dataset.name
-        assert len(dataset.classes) >= 2
+        assert len(dataset.classes) >= 2 or (dataset.labels and not dataset.classes)
         assert len(set(dataset.classes)) == len(dataset.classes)
+        assert len(set(dataset.labels)) == len(dataset.labels)
+        assert dataset.normal_label is None or dataset.normal_label in dataset.labels
+
+    def test_labels_are_indices_of_the_names(self, dataset: Dataset) -> None:
+        for item in dataset.items:
+            assert (item.label is None) == (not dataset.labels)
+            assert item.label is None or 0 <= item.label < len(dataset.labels)
 
     def test_items_are_unique(self, dataset: Dataset) -> None:
         assert len(dataset) == len(dataset.items) > 0
@@ -84,8 +91,13 @@ class DatasetConformance:
         for index in self.chosen(dataset):
             sample = dataset.load(index)
             assert sample.name == dataset.items[index].name
-            assert sample.image.dtype == sample.mask.dtype == np.uint8
+            assert sample.image.dtype == np.uint8
             assert sample.image.ndim == 2 or sample.image.shape[2:] == (3,)
+            assert list(sample.kinds) == sorted(set(sample.kinds))
+            assert (sample.mask is None) == (not dataset.classes)
+            if sample.mask is None:
+                continue
+            assert sample.mask.dtype == np.uint8
             assert sample.mask.shape == sample.image.shape[:2]
             assert int(sample.mask.max()) < len(dataset.classes)
             if dataset.items[index].defective is False:
@@ -96,7 +108,9 @@ class DatasetConformance:
         for index in self.chosen(dataset):
             first, second = dataset.load(index), other.load(index)
             assert np.array_equal(first.image, second.image)
-            assert np.array_equal(first.mask, second.mask)
+            assert first.kinds == second.kinds
+            assert (first.mask is None) == (second.mask is None)
+            assert first.mask is None or np.array_equal(first.mask, second.mask)
 
     def test_fingerprint_is_stable_and_independent_of_order(
         self, dataset: Dataset, open_again: OpenDataset
