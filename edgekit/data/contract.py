@@ -82,6 +82,7 @@ class Dataset(ABC):
         items: Every image, in a fixed order that does not depend on the file system's.
         layout: Which layout was found on disk, in words; "" where none was.
         may_hold_duplicates: Whether one picture may be there twice; False for generated images.
+        mask_remedy: What a person can do where masks are asked for and `classes` is (); None for the general advice.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Dataset(ABC):
     items: tuple[Item, ...]
     layout: str = ""
     may_hold_duplicates: bool = True
+    mask_remedy: str | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -132,6 +134,7 @@ class View(Dataset):
         self.items = source.items
         self.layout = source.layout
         self.may_hold_duplicates = source.may_hold_duplicates
+        self.mask_remedy = source.mask_remedy
 
     def load(self, index: int) -> Sample:
         """Return the source's sample."""

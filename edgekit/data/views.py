@@ -59,7 +59,8 @@ def merge_classes(dataset: Dataset) -> Dataset:
     if not dataset.classes:
         raise DatasetError(
             f"{dataset.name} has no pixel masks.",
-            remedy="Segmentation needs masks; a classifier takes these data (`edgekit models` lists them).",
+            remedy=dataset.mask_remedy
+            or "Segmentation needs masks; a classifier takes these data (`edgekit models` lists them).",
         )
     return dataset if dataset.classes == MERGED else MergedClasses(dataset)
 
