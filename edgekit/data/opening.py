@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.data.contract import Dataset
+from edgekit.data.layouts.aitex import Aitex, is_aitex
+from edgekit.data.layouts.class_folders import ClassFolders, find_class_images
 from edgekit.data.layouts.dagm import Dagm2007, find_class_folders
 from edgekit.data.layouts.images_masks import ImageMaskFolder
+from edgekit.data.layouts.kolektor import (
+    KolektorSdd,
+    KolektorSdd2,
+    find_kolektor2_parts,
+    find_kolektor_items,
+)
+from edgekit.data.layouts.mvtec import MvtecFolders, find_categories
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
@@ -48,10 +57,40 @@ LAYOUTS = (
         looks="Class1/Train/0001.PNG, Class1/Train/Label/0001_label.PNG; no label means no defect",
     ),
     Layout(
+        title="KolektorSDD",
+        recognise=lambda root: bool(find_kolektor_items(root)),
+        open=lambda root, _: KolektorSdd(root),
+        looks="kos01/Part0.jpg, kos01/Part0_label.bmp; black where there is no defect",
+    ),
+    Layout(
+        title="KolektorSDD2",
+        recognise=lambda root: bool(find_kolektor2_parts(root)),
+        open=lambda root, _: KolektorSdd2(root),
+        looks="train/10000.png, train/10000_GT.png; black where there is no defect",
+    ),
+    Layout(
+        title="AITEX",
+        recognise=is_aitex,
+        open=lambda root, _: Aitex(root),
+        looks="Defect_images/0001_002_00.png, Mask_images/0001_002_00_mask.png, NODefect_images/FABRIC/0001_000_00.png",
+    ),
+    Layout(
+        title="MVTec-style folders",
+        recognise=lambda root: bool(find_categories(root)),
+        open=lambda root, _: MvtecFolders(root),
+        looks="CATEGORY/train/good/000.png, CATEGORY/test/KIND/000.png, CATEGORY/ground_truth/KIND/000_mask.png",
+    ),
+    Layout(
         title="images/ and masks/",
         recognise=lambda root: (root / "images").is_dir() or (root / "masks").is_dir(),
         open=lambda root, _: ImageMaskFolder(root),
         looks="images/NAME.png, masks/NAME.png; 0 background, 255 defect",
+    ),
+    Layout(
+        title="a folder per class",
+        recognise=lambda root: bool(find_class_images(root)),
+        open=lambda root, _: ClassFolders(root),
+        looks="CLASS/NAME.png in two folders or more, also train/CLASS/NAME.png; no masks",
     ),
 )
 """In the order they are tried: official layouts first, general ones last."""
