@@ -9,8 +9,8 @@ from pathlib import Path
 
 from edgekit.data.synthetic import render
 from edgekit.demo.page import write_page
-from edgekit.demo.sheet import write_sheet
 from edgekit.demo.shown import DemoImage
+from edgekit.media.contact_sheet import write_sheet
 from edgekit.media.detection_files import make_document
 from edgekit.media.images import write_png
 from edgekit.media.overlays import draw_outline, draw_result

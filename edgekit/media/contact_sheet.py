@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgekit.media.images import write_png
+from edgekit.media.thumbnails import fit_picture
 from edgekit_runtime.optional import import_optional
 
 COLUMNS = 4
 TILE_PX = 300
 CAPTION_PX = 22
 GAP_PX = 8
+MARGIN_PX = 2
 PAPER = (250, 250, 250)
 INK = (30, 30, 30)
 
 
 def write_sheet(path: Path, tiles: Sequence[tuple[npt.NDArray[np.uint8], str]]) -> None:
-    """Write pictures, each uint8 (H, W, 3) with its caption, as one PNG.
+    """Write pictures, each uint8 (H, W, 3) with its caption, as one PNG; each keeps its aspect.
 
     Raises:
         IoFault: If it cannot be written.
@@ -34,6 +37,21 @@ def write_sheet(path: Path, tiles: Sequence[tuple[npt.NDArray[np.uint8], str]]) 
     for index, (picture, caption) in enumerate(tiles):
         x = GAP_PX + index % COLUMNS * step_x
         y = GAP_PX + index // COLUMNS * step_y
-        sheet.paste(images.fromarray(picture).resize((TILE_PX, TILE_PX), images.Resampling.BOX), (x, y))
-        pen.text((x + 2, y + TILE_PX + 4), caption, fill=INK)
+        fitted = fit_picture(picture, TILE_PX)
+        height, width = fitted.shape[:2]
+        sheet.paste(images.fromarray(fitted), (x + (TILE_PX - width) // 2, y + (TILE_PX - height) // 2))
+        pen.text((x + MARGIN_PX, y + TILE_PX + 2 * MARGIN_PX), _shorten(pen, caption), fill=INK)
     write_png(path, np.asarray(sheet))
+
+
+def _shorten(pen: Any, caption: str) -> str:
+    """Return the caption, cut where it would run into the next one; what no font knows is spelled out."""
+    text = caption.encode("utf-8", "backslashreplace").decode()
+    while len(text) > 1 and _measure(pen, text) > TILE_PX - 2 * MARGIN_PX:
+        text = text[:-2] + "…"
+    return text
+
+
+def _measure(pen: Any, text: str) -> float:
+    length: float = pen.textlength(text)
+    return length
