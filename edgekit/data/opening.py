@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.data.contract import Dataset
 from edgekit.data.layouts.aitex import Aitex, is_aitex
 from edgekit.data.layouts.class_folders import ClassFolders, find_class_images
 from edgekit.data.layouts.dagm import Dagm2007, find_class_folders
+from edgekit.data.layouts.groups_file import read_groups_file, regroup
 from edgekit.data.layouts.images_masks import ImageMaskFolder
 from edgekit.data.layouts.kolektor import (
     KolektorSdd,
@@ -18,7 +19,11 @@ from edgekit.data.layouts.kolektor import (
     find_kolektor2_parts,
     find_kolektor_items,
 )
+from edgekit.data.layouts.magnetic_tile import MagneticTile, is_magnetic_tile
 from edgekit.data.layouts.mvtec import MvtecFolders, find_categories
+from edgekit.data.layouts.neu_det import NeuDet, find_neu_det
+from edgekit.data.layouts.neu_seg import NeuSeg, find_neu_seg
+from edgekit.data.layouts.voc_boxes import VocBoxes, is_voc_boxes
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
@@ -57,6 +62,24 @@ LAYOUTS = (
         looks="Class1/Train/0001.PNG, Class1/Train/Label/0001_label.PNG; no label means no defect",
     ),
     Layout(
+        title="Magnetic Tile",
+        recognise=is_magnetic_tile,
+        open=lambda root, options: MagneticTile(root, include_normal=options.include_normal is not False),
+        looks="MT_Break/Imgs/exp1_num_17.jpg, MT_Break/Imgs/exp1_num_17.png; MT_Free is defect-free",
+    ),
+    Layout(
+        title="NEU-Seg",
+        recognise=lambda root: find_neu_seg(root) is not None,
+        open=lambda root, _: NeuSeg(root),
+        looks="NEU_Seg/images/training/000001.jpg, NEU_Seg/annotations/training/000001.png",
+    ),
+    Layout(
+        title="NEU-DET",
+        recognise=lambda root: find_neu_det(root) is not None,
+        open=lambda root, options: NeuDet(root, boxes_as_masks=options.boxes_as_masks),
+        looks="NEU-DET/IMAGES/KIND_17.jpg, NEU-DET/ANNOTATIONS/KIND_17.xml; boxes",
+    ),
+    Layout(
         title="KolektorSDD",
         recognise=lambda root: bool(find_kolektor_items(root)),
         open=lambda root, _: KolektorSdd(root),
@@ -79,6 +102,14 @@ LAYOUTS = (
         recognise=lambda root: bool(find_categories(root)),
         open=lambda root, _: MvtecFolders(root),
         looks="CATEGORY/train/good/000.png, CATEGORY/test/KIND/000.png, CATEGORY/ground_truth/KIND/000_mask.png",
+    ),
+    Layout(
+        title="VOC boxes",
+        recognise=is_voc_boxes,
+        open=lambda root, options: VocBoxes(
+            root, boxes_as_masks=options.boxes_as_masks, include_normal=options.include_normal is not False
+        ),
+        looks="JPEGImages/NAME.jpg, Annotations/NAME.xml; boxes, no <object> means no defect",
     ),
     Layout(
         title="images/ and masks/",
@@ -119,11 +150,20 @@ def open_dataset(text: str, options: OpenOptions = OpenOptions()) -> Dataset:
         if layout.recognise(root):
             dataset = layout.open(root, options)
             dataset.layout = layout.title
-            return dataset
+            return _take_groups_file(dataset, layout, root, options)
     raise DatasetError(
         f"{root} is in no layout that edgekit knows ({', '.join(layout.title for layout in LAYOUTS)}).",
         remedy="Put images in images/ and masks of the same names in masks/, or name the folder one level up or down.",
     )
+
+
+def _take_groups_file(dataset: Dataset, layout: Layout, root: Path, options: OpenOptions) -> Dataset:
+    def list_names() -> list[str]:
+        # The file may name defect-free images that the options leave out.
+        everything = layout.open(root, replace(options, include_normal=True))
+        return [item.name for item in everything.items]
+
+    return regroup(dataset, read_groups_file(root), list_names)
 
 
 def _open_synthetic(text: str, *, include_normal: bool) -> Dataset:

@@ -89,6 +89,26 @@ def read_black_and_white(path: Path) -> Pixels:
             raise refusal from None
 
 
+def read_sized_mask(path: Path, shape: tuple[int, ...]) -> Pixels:
+    """Read a mask as `read_black_and_white` does, and require its image's size.
+
+    Args:
+        path: The mask's file.
+        shape: Height and width of its image.
+
+    Raises:
+        MaskError: If the file is no mask, or has another size than its image.
+        IoFault: If the file cannot be opened.
+    """
+    pixels = read_black_and_white(path)
+    if pixels.shape != shape:
+        raise MaskError(
+            f"The mask {path} is {pixels.shape}, its image {shape} (height, width).",
+            remedy="Save the mask at the image's size.",
+        )
+    return pixels
+
+
 def read_defect_mask(
     path: Path, shape: tuple[int, ...], *, defect_values: Collection[int] | None = None
 ) -> Mask:
@@ -103,12 +123,7 @@ def read_defect_mask(
         MaskError: If the file is no mask, has another size than its image or holds an unknown value.
         IoFault: If the file cannot be opened.
     """
-    pixels = read_black_and_white(path)
-    if pixels.shape != shape:
-        raise MaskError(
-            f"The mask {path} is {pixels.shape}, its image {shape} (height, width).",
-            remedy="Save the mask at the image's size.",
-        )
+    pixels = read_sized_mask(path, shape)
     if defect_values is not None:
         _require_known_values(path, pixels, defect_values)
     return (pixels > 0).astype(np.uint8)
