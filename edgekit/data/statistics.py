@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from edgekit.data.contract import Image
 from edgekit_export.exportable import Normalisation
@@ -16,17 +17,31 @@ DECIMALS = 6
 
 
 def measure_normalisation(images: Iterable[Image]) -> Normalisation:
-    """Return mean and standard deviation over all pixels, in units of full scale.
+    """Return mean and standard deviation over all pixels, per channel, in units of full scale.
 
-    Counts grey levels in integers: exact whatever the number of images.
+    Counts levels in integers: exact whatever the number of images, of any sizes.
+
+    Args:
+        images: uint8 (H, W), or (H, W, 3) each.
 
     Raises:
-        DatasetError: If every pixel has the same value.
+        DatasetError: If every pixel of a channel has the same value.
     """
-    levels = np.zeros(256, np.int64)
+    levels: npt.NDArray[np.int64] | None = None
     for image in images:
-        levels += np.bincount(image.reshape(-1), minlength=256)
+        channels = image.reshape(-1, image.shape[2]).T if image.ndim == 3 else image.reshape(1, -1)
+        counted = np.stack([np.bincount(channel, minlength=256) for channel in channels])
+        levels = counted if levels is None else levels + counted
+    if levels is None:
+        raise DatasetError("There are no training images.")
     values = np.arange(256) / FULL_SCALE
+    measured = [_measure_channel(channel, values) for channel in levels]
+    return Normalisation(
+        mean=tuple(mean for mean, _ in measured), std=tuple(std for _, std in measured), scale=FULL_SCALE
+    )
+
+
+def _measure_channel(levels: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> tuple[float, float]:
     mean = float((levels * values).sum() / levels.sum())
     std = float(np.sqrt((levels * (values - mean) ** 2).sum() / levels.sum()))
     if std == 0:
@@ -34,4 +49,4 @@ def measure_normalisation(images: Iterable[Image]) -> Normalisation:
             "Every pixel of the training images has the same value.",
             remedy="Look at the images: there is nothing in them to learn from.",
         )
-    return Normalisation(mean=(round(mean, DECIMALS),), std=(round(std, DECIMALS),), scale=FULL_SCALE)
+    return round(mean, DECIMALS), round(std, DECIMALS)

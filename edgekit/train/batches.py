@@ -1,117 +1,121 @@
-"""From a dataset to batches: decoded once, kept as uint8, drawn in an order that only (seed, epoch) decides."""
+"""From samples to batches: padded to one size that the network admits, uint8 until they reach the device."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from edgekit.data.contract import Dataset, Sample
-from edgekit.reporting import Reporter
-from edgekit.train.recipes import Recipe
-from edgekit_runtime.errors import DatasetError
-
-CACHE_LIMIT_BYTES = 4 << 30
-"""Decoded images are kept in memory up to here; larger sets are decoded as they are drawn."""
+from edgekit.data.contract import Image, Sample
+from edgekit.train.augmentation import augment_sample
+from edgekit.train.recipe import Recipe
+from edgekit.train.sample_store import SampleStore
+from edgekit.train.sampling import crop_sample, draw_order
+from edgekit_runtime.padding import pad_frame, padded_size
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Images uint8 (N, H, W), masks uint8 (N, H, W), and the items' names for messages."""
+    """Images and the truth about them.
+
+    Attributes:
+        images: uint8 (N, H, W) grey or (N, H, W, 3) RGB.
+        truth: uint8 (N, H, W) masks when segmenting, int64 (N,) classes when classifying.
+        counts: bool (N, H, W), False where a frame was padded; None where none was.
+        sizes: (height, width) of each image before it was padded.
+        names: Of the items, for messages.
+    """
 
     images: torch.Tensor
-    masks: torch.Tensor
+    truth: torch.Tensor
+    counts: torch.Tensor | None
+    sizes: tuple[tuple[int, int], ...]
     names: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.names)
 
-class SampleStore:
-    """A dataset's samples, checked to share one size that the network admits, and kept decoded while they fit.
+    def rows(self, start: int, end: int) -> Batch:
+        """Return some rows, as views."""
+        counts = None if self.counts is None else self.counts[start:end]
+        return Batch(
+            self.images[start:end],
+            self.truth[start:end],
+            counts,
+            self.sizes[start:end],
+            self.names[start:end],
+        )
 
-    Raises:
-        DatasetError: If the images differ in size, or a side is no multiple of `multiple`.
+
+@dataclass(frozen=True)
+class BatchForm:
+    """What the network asks of a batch.
+
+    Attributes:
+        multiple: Height and width are padded to multiples of this.
+        labels: Whether the truth is a class per image.
     """
 
-    def __init__(self, dataset: Dataset, *, multiple: int, reporter: Reporter) -> None:
-        self._dataset = dataset
-        self._kept: dict[int, Sample] = {}
-        self._kept_bytes = 0
-        self.shape: tuple[int, ...] = ()
-        self._multiple = multiple
-        with reporter.progress(f"reading {dataset.name}", len(dataset)) as advance:
-            for index in range(len(dataset)):
-                self.load(index)
-                advance()
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def load(self, index: int) -> Sample:
-        """Return one sample, decoded at most once while it fits."""
-        if index in self._kept:
-            return self._kept[index]
-        sample = self._dataset.load(index)
-        self._check(sample)
-        size = sample.image.nbytes + sample.known_mask.nbytes
-        if self._kept_bytes + size <= CACHE_LIMIT_BYTES:
-            self._kept[index] = sample
-            self._kept_bytes += size
-        return sample
-
-    def _check(self, sample: Sample) -> None:
-        shape = sample.image.shape
-        if any(side % self._multiple for side in shape[:2]):
-            raise DatasetError(
-                f"{sample.name} has {shape[0]}×{shape[1]} pixels (height × width); "
-                f"the network needs multiples of {self._multiple}.",
-                remedy="Crop or pad the images and masks.",
-            )
-        self.shape = self.shape or shape
-        if shape != self.shape:
-            raise DatasetError(
-                f"{sample.name} is {shape}, other images are {self.shape} (height, width).",
-                remedy="Training needs images of one size: crop or pad them, and their masks.",
-            )
+    multiple: int
+    labels: bool
 
 
-def draw_batches(store: SampleStore, recipe: Recipe, *, seed: int, epoch: int) -> Iterator[Batch]:
+def count_steps(store: SampleStore, recipe: Recipe) -> int:
+    """Return the number of batches of an epoch."""
+    images = recipe.sampling.images_per_epoch or len(store)
+    return -(-images // recipe.batch_size)
+
+
+def draw_batches(
+    store: SampleStore, recipe: Recipe, form: BatchForm, *, seed: int, epoch: int
+) -> Iterator[Batch]:
     """Yield one epoch of shuffled training batches.
 
-    Order and crops come from a generator seeded with (seed, epoch): a resumed run draws what an uninterrupted one
-    would have drawn.
+    The order comes from a generator seeded with (seed, epoch), crops and augmentation from one seeded with
+    (seed, epoch, place): a resumed run draws what an uninterrupted one would have drawn.
     """
-    generator = np.random.default_rng([seed, epoch])
-    order = generator.permutation(len(store))
-    if recipe.images_per_epoch is not None:
-        repeats = -(-recipe.images_per_epoch // len(order))
-        order = np.concatenate([order, *(generator.permutation(len(store)) for _ in range(repeats - 1))])
-        order = order[: recipe.images_per_epoch]
+    order = draw_order(recipe.sampling, store.defective, np.random.default_rng([seed, epoch]))
     for start in range(0, len(order), recipe.batch_size):
-        samples = [store.load(int(index)) for index in order[start : start + recipe.batch_size]]
-        if recipe.crop_px is not None:
-            samples = [_crop(sample, recipe.crop_px, generator) for sample in samples]
-        yield _stack(samples)
+        indices = [int(index) for index in order[start : start + recipe.batch_size]]
+        samples = [
+            _change(store.load(index), recipe, np.random.default_rng([seed, epoch, start + place]))
+            for place, index in enumerate(indices)
+        ]
+        yield _stack(samples, store, indices, form)
 
 
-def iterate_batches(store: SampleStore, batch_size: int) -> Iterator[Batch]:
-    """Yield every sample once, in order."""
-    for start in range(0, len(store), batch_size):
-        yield _stack([store.load(index) for index in range(start, min(start + batch_size, len(store)))])
+def iterate_batches(store: SampleStore, batch_size: int, form: BatchForm) -> Iterator[Batch]:
+    """Yield every sample once; images of one padded size share a batch, so that none is padded further than alone."""
+    by_size: dict[tuple[int, int], list[int]] = {}
+    for index, size in enumerate(store.sizes):
+        by_size.setdefault(padded_size(*size, form.multiple), []).append(index)
+    for indices in by_size.values():
+        for start in range(0, len(indices), batch_size):
+            chosen = indices[start : start + batch_size]
+            yield _stack([store.load(index) for index in chosen], store, chosen, form)
 
 
-def _stack(samples: list[Sample]) -> Batch:
-    return Batch(
-        torch.from_numpy(np.stack([sample.image for sample in samples])),
-        torch.from_numpy(np.stack([sample.known_mask for sample in samples])),
-        tuple(sample.name for sample in samples),
-    )
+def _change(sample: Sample, recipe: Recipe, generator: np.random.Generator) -> Sample:
+    return augment_sample(crop_sample(sample, recipe.sampling, generator), recipe.augmentation, generator)
 
 
-def _crop(sample: Sample, side: int, generator: np.random.Generator) -> Sample:
-    height, width = sample.image.shape[:2]
-    rows, columns = min(side, height), min(side, width)
-    top = int(generator.integers(height - rows + 1))
-    left = int(generator.integers(width - columns + 1))
-    window = (slice(top, top + rows), slice(left, left + columns))
-    return Sample(sample.name, sample.image[window], sample.known_mask[window])
+def _stack(samples: Sequence[Sample], store: SampleStore, indices: Sequence[int], form: BatchForm) -> Batch:
+    sizes = tuple((sample.image.shape[0], sample.image.shape[1]) for sample in samples)
+    common = padded_size(max(height for height, _ in sizes), max(width for _, width in sizes), form.multiple)
+    images = _pad_all([sample.image for sample in samples], common)
+    if form.labels:
+        truth = torch.tensor([store.label(index) for index in indices], dtype=torch.int64)
+    else:
+        truth = _pad_all([sample.known_mask for sample in samples], common)
+    counts = None
+    if not form.labels and any(size != common for size in sizes):
+        counts = torch.zeros(len(samples), *common, dtype=torch.bool)
+        for row, (height, width) in enumerate(sizes):
+            counts[row, :height, :width] = True
+    return Batch(images, truth, counts, sizes, tuple(sample.name for sample in samples))
+
+
+def _pad_all(pixels: Sequence[Image], size: tuple[int, int]) -> torch.Tensor:
+    return torch.from_numpy(np.stack([pad_frame(each, size) for each in pixels]))

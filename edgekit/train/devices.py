@@ -8,15 +8,19 @@ from edgekit_runtime.backends.devices import parse_device
 from edgekit_runtime.errors import DeviceUnavailable, UsageProblem
 
 
-def choose_device(name: str) -> str:
+def choose_device(name: str, *, rank: int = 0) -> str:
     """Return torch's name of a device; "auto" is a GPU where torch sees one, else the CPU.
+
+    Args:
+        name: What was typed after --device.
+        rank: Of this process on its machine: each takes a GPU of its own where none is named by number.
 
     Raises:
         UsageProblem: If there is no such device, or it is no place to train.
         DeviceUnavailable: If torch does not see the GPU that was asked for.
     """
     if name == "auto":
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
+        return f"cuda:{rank}" if torch.cuda.is_available() else "cpu"
     device = parse_device(name)
     if device.kind == "cpu":
         return "cpu"

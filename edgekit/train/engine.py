@@ -1,8 +1,8 @@
-"""The training engine: it runs any recipe on any segmenting model, and goes on exactly where it was killed.
+"""The training engine: it runs any recipe on any model, and goes on exactly where it was killed.
 
 Data flow: dataset → split → stores (uint8) → batches → normalise → network → loss → optimiser → checkpoint. Every
-source of randomness is derived from (seed, epoch), and the learning rate from the epoch, so that the state of a run is
-the weights, the optimiser's moments and the history, saved together after each epoch.
+source of randomness is derived from (seed, epoch), and the learning rate from the place in the run, so that the state
+of a run is the weights, the optimiser's moments and the history, saved together after each epoch.
 """
 
 from __future__ import annotations
@@ -12,44 +12,53 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from torch import nn
 
-from edgekit.checkpoints.format import (
-    Checkpoint,
-    current_versions,
-    load_checkpoint,
-    load_weights,
-    save_checkpoint,
-)
-from edgekit.data import Dataset, OpenOptions, Split
+from edgekit.checkpoints.format import Checkpoint, current_versions, load_checkpoint, save_checkpoint
+from edgekit.data import Dataset, Split
+from edgekit.data.splitting.split_file import write_split
 from edgekit.data.statistics import measure_normalisation
-from edgekit.evaluation.confusion import ConfusionMatrix, PixelMetrics
-from edgekit.evaluation.evaluate import require_classes
 from edgekit.models import MODELS, ModelSpec, build_model
-from edgekit.models.normalising import normalise
 from edgekit.reporting import Reporter
-from edgekit.train.batches import Batch, SampleStore, draw_batches, iterate_batches
-from edgekit.train.losses import LOSSES
-from edgekit.train.optimisation import learning_rate_at, make_optimiser, set_learning_rate
-from edgekit.train.optimiser_state import dump_optimiser, restore_optimiser
-from edgekit.train.plots import plot_history
-from edgekit.train.run_folder import HISTORY_FILE, OPTIMISER_FILE, RunFolder, RunRecord
-from edgekit_export.exportable import Normalisation
-from edgekit_runtime.bundle.manifest import DataInfo
-from edgekit_runtime.errors import CheckpointError, DatasetError, TrainingDiverged
+from edgekit.train.batches import count_steps, draw_batches, iterate_batches
+from edgekit.train.distillation import Teacher
+from edgekit.train.optimisation import learning_rate_at, set_learning_rate
+from edgekit.train.overlays import draw_samples
+from edgekit.train.prefetching import prefetch
+from edgekit.train.recipe import require_possible
+from edgekit.train.run_data import describe_data
+from edgekit.train.run_folder import HISTORY_FILE, RunFolder, RunRecord
+from edgekit.train.run_lock import lock_run
+from edgekit.train.sample_store import SampleStore
+from edgekit.train.shards import Processes
+from edgekit.train.starting_points import load_start, load_teacher
+from edgekit.train.steps import TrainingStep, make_input
+from edgekit.train.tasks import make_task
+from edgekit.train.trained_state import TrainedState
+from edgekit.train.watching import Watcher
+from edgekit_runtime.errors import CheckpointError, TrainingDiverged, UsageProblem
 from edgekit_runtime.masks import mask_of
+from edgekit_runtime.padding import padded_size
 
 Clock = Callable[[], float]
+
+OF_THE_TRAINING = ("epoch", "learning_rate", "train_loss", "seconds")
+"""What an epoch's entry says of the training rather than of the weights."""
 
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a run ended with: metrics of the best epoch on the validation part, and its 1-based number."""
+    """What a run ended with: figures of the best epoch on the validation part, and its 1-based number."""
 
     epoch: int
     metrics: dict[str, Any]
+    score_name: str
     folder: RunFolder
 
 
@@ -58,10 +67,12 @@ class Trainer:
 
     Args:
         record: What decides the run.
-        dataset: The opened data.
-        split: Its split.
+        dataset: The data, as `open_run_data` gives them.
+        split: Their split.
         folder: Where the run is written.
         device: torch device, such as "cpu" or "cuda:0".
+        processes: Who trains together.
+        tensorboard: Whether to write for TensorBoard too.
         reporter: Where progress goes.
         clock: Monotonic seconds, for the time per epoch.
     """
@@ -74,200 +85,245 @@ class Trainer:
         folder: RunFolder,
         *,
         device: str = "cpu",
+        processes: Processes | None = None,
+        tensorboard: bool = False,
         reporter: Reporter,
         clock: Clock = time.perf_counter,
     ) -> None:
+        require_possible(record.recipe)
         self.record = record
         self.recipe = record.recipe
-        self.spec: ModelSpec = MODELS.get(record.model)
         self.folder = folder
         self.device = torch.device(device)
+        self.processes = processes or Processes()
+        _require_shards(record, self.processes)
         self.reporter = reporter
         self.clock = clock
-        require_classes(self.spec.classes, dataset)
-        self.classes = dataset.classes
+        classes = dataset.classes if MODELS.get(record.model).task == "segment" else dataset.labels
+        self.spec: ModelSpec = MODELS.get(record.model).for_classes(classes)
+        self.task = make_task(self.spec, dataset, self.recipe.objective)
+        self._dataset, self._split = dataset, split
         self.data_info = describe_data(dataset, split, record.options)
-        self.train_store = self._make_store(split.subset(dataset, "train"))
-        self.val_store = self._make_store(split.subset(dataset, "val"))
-        self._require_one_size()
-        # channels_last: one and a half to two times faster for these networks on a CPU (measured at 512²).
-        self.network = build_model(self.spec, seed=record.seed).to(self.device)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimiser = make_optimiser(self.recipe, self.network)
-        self.normalisation = self._measure()
+        self.train_store = self._make_store("train")
+        self.val_store = self._make_store("val")
+        self.task.prepare(self.train_store)
+        self.normalisation = measure_normalisation(self.train_store.images())
+        self.state = TrainedState(self._make_network(), self.recipe)
+        self.step = self._make_step()
+        self.watcher = self._make_watcher(tensorboard=tensorboard)
         self.history: list[dict[str, Any]] = []
 
     def start(self) -> TrainingOutcome:
-        """Train from the first epoch in a new folder."""
-        self.folder.create(self.record)
-        return self._run()
+        """Train from the first epoch in a new folder.
+
+        Raises:
+            UsageProblem: If the folder holds anything, or another process trains in it.
+        """
+        if not self.processes.leads:
+            return self._run()
+        self.folder.make()
+        with lock_run(self.folder.path):
+            self.folder.require_new()
+            self.folder.write_record(self.record)
+            write_split(self.folder.split, self._split, self._dataset)
+            return self._run()
 
     def resume(self) -> TrainingOutcome:
         """Train on after the last checkpoint; the end is the same, bit for bit, as without the interruption.
 
         Raises:
             CheckpointError: If the data are no longer those of the run.
+            UsageProblem: If another process trains in the folder.
         """
-        if not self.folder.last.is_dir():
+        if not self.processes.leads:
+            self._restore()
             return self._run()
+        with lock_run(self.folder.path):
+            self._restore()
+            if self._is_over():
+                self.reporter.note(f"{self.folder.path} was complete already.")
+            return self._run()
+
+    def _restore(self) -> None:
+        if not self.folder.last.is_dir():
+            return
         checkpoint, weights = load_checkpoint(self.folder.last)
         if checkpoint.data != self.data_info:
             raise CheckpointError(
                 f"The data of {self.record.data} have changed since the run began.",
                 remedy="Restore them, or begin a new run with another --out.",
             )
-        load_weights(self.network, weights, model=self.spec.name)
-        state = self.folder.last / OPTIMISER_FILE
-        if not state.is_file():
-            raise CheckpointError(
-                f"There is no file {state}: the run cannot go on exactly.",
-                remedy="Take the whole folder of the run.",
-            )
-        restore_optimiser(self.optimiser, state.read_bytes(), state)
+        self.state.restore(weights, self.folder.last, model=self.spec.name)
         self.history = self.folder.read_history()
-        if len(self.history) >= self.recipe.epochs:
-            self.reporter.note(f"{self.folder.path} was complete already.")
-        return self._run()
 
     def _run(self) -> TrainingOutcome:
-        self.folder.write_history(self.history)
-        for epoch in range(len(self.history), self.recipe.epochs):
-            began = self.clock()
-            rate = learning_rate_at(self.recipe, epoch)
-            set_learning_rate(self.optimiser, rate)
-            train_loss = self._train_epoch(epoch)
-            val_loss, metrics = self._validate()
-            self._require_finite(epoch, val_loss)
-            entry = {
-                "epoch": epoch + 1,
-                "learning_rate": rate,
-                "train_loss": train_loss,
-                "val_loss": val_loss,
-                **metrics.to_dict(),
-                "seconds": round(self.clock() - began, 3),
-            }
-            self._finish_epoch(entry, metrics)
-        best = max(self.history, key=_score)
-        return TrainingOutcome(best["epoch"], best, self.folder)
+        if self.processes.leads:
+            self.folder.write_history(self.history)
+        while not self._is_over():
+            self._run_epoch(len(self.history))
+        best = max(self.history, key=self._score)
+        return TrainingOutcome(best["epoch"], best, self.task.score_name, self.folder)
+
+    def _is_over(self) -> bool:
+        done, patience = len(self.history), self.recipe.patience
+        if done >= self.recipe.epochs:
+            return True
+        if patience is None or not self.history:
+            return False
+        best = max(self.history, key=self._score)
+        return done - int(best["epoch"]) >= patience
+
+    def _run_epoch(self, epoch: int) -> None:
+        began = self.clock()
+        train_loss, rate = self._train_epoch(epoch)
+        val_loss, metrics = self.processes.share(self.validate() if self.processes.leads else None)
+        self._require_finite(epoch, val_loss)
+        entry = {
+            "epoch": epoch + 1,
+            "learning_rate": rate,
+            "train_loss": train_loss,
+            "val_loss": val_loss,
+            **metrics,
+            "seconds": round(self.clock() - began, 3),
+        }
+        better = not self.history or self._score(entry) > max(map(self._score, self.history))
+        self.history.append(entry)
+        if self.processes.leads:
+            self._save(entry, better=better)
+            self.watcher.show(self.history, better=better)
+
+    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+        """Return the mean loss and the learning rate of the last step."""
+        self.state.network.train()
+        total, images, rate = 0.0, 0, math.nan
+        steps = count_steps(self.train_store, self.recipe)
+        batches = draw_batches(
+            self.train_store, self.recipe, self.task.form, seed=self.record.seed, epoch=epoch
+        )
+        with self.reporter.progress(f"epoch {epoch + 1}/{self.recipe.epochs}", steps) as advance:
+            for number, batch in enumerate(prefetch(batches)):
+                rate = learning_rate_at(self.recipe, epoch, number, steps)
+                set_learning_rate(self.state.optimiser, rate)
+                try:
+                    total += self.step.run(batch) * len(batch)
+                except TrainingDiverged as error:
+                    raise TrainingDiverged(f"Epoch {epoch + 1}: {error.message}") from error
+                images += len(batch)
+                advance()
+        return total / images, rate
+
+    def validate(self) -> tuple[float, dict[str, Any]]:
+        """Return the loss and the figures of the weights that would be kept, over the validation part."""
+        network = self.state.refresh_kept()
+        meter = self.task.meter()
+        total = 0.0
+        with torch.no_grad():
+            for batch in iterate_batches(self.val_store, self.recipe.batch_size, self.task.form):
+                answers = network(make_input(batch.images.to(self.device), self.normalisation))
+                total += float(self.task.loss(answers, batch)) * len(batch)
+                meter.add(answers, batch)
+        return total / len(self.val_store), meter.metrics()
 
     def _require_finite(self, epoch: int, val_loss: float) -> None:
         """The last step of an epoch may ruin weights after the last training loss was still fine."""
-        state = self.network.state_dict()
+        state = self.state.network.state_dict()
         ruined = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
         if ruined:
             raise TrainingDiverged(f"{ruined[0]} became NaN or infinite in epoch {epoch + 1}.")
         if not math.isfinite(val_loss):
             raise TrainingDiverged(f"The validation loss became {val_loss} in epoch {epoch + 1}.")
 
-    def _train_epoch(self, epoch: int) -> float:
-        self.network.train()
-        total, images = 0.0, 0
-        size = self.recipe.images_per_epoch or len(self.train_store)
-        steps = -(-size // self.recipe.batch_size)
-        with self.reporter.progress(f"epoch {epoch + 1}/{self.recipe.epochs}", steps) as advance:
-            for batch in draw_batches(self.train_store, self.recipe, seed=self.record.seed, epoch=epoch):
-                loss = self._loss(batch)
-                value = float(loss.detach())
-                if not math.isfinite(value):
-                    raise TrainingDiverged(
-                        f"The loss became {value} in epoch {epoch + 1}, batch {', '.join(batch.names)}."
-                    )
-                self.optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                self.optimiser.step()
-                total += value * len(batch.names)
-                images += len(batch.names)
-                advance()
-        return total / images
-
-    def _validate(self) -> tuple[float, PixelMetrics]:
-        self.network.eval()
-        matrix = ConfusionMatrix(self.classes)
-        total = 0.0
-        with torch.no_grad():
-            for batch in iterate_batches(self.val_store, self.recipe.batch_size):
-                logits = self._forward(batch)
-                total += float(self._loss_of(logits, batch)) * len(batch.names)
-                for truth, mask in zip(batch.masks.numpy(), mask_of(logits.cpu().numpy(), 0.0), strict=True):
-                    matrix.add(truth, mask)
-        return total / len(self.val_store), matrix.metrics()
-
-    def _finish_epoch(self, entry: dict[str, Any], metrics: PixelMetrics) -> None:
-        better = not self.history or _score(entry) > max(map(_score, self.history))
-        self.history.append(entry)
-        checkpoint = self._describe(entry)
-        weights = self.network.state_dict()
+    def _save(self, entry: dict[str, Any], *, better: bool) -> None:
+        record = self._describe(entry)
+        weights = self.state.kept.state_dict()
         if better:
-            save_checkpoint(self.folder.best, checkpoint, weights)
-        extra = {
-            OPTIMISER_FILE: dump_optimiser(self.optimiser),
-            HISTORY_FILE: json.dumps(self.history, indent=1).encode(),
-        }
-        save_checkpoint(self.folder.last, checkpoint, weights, extra_files=extra)
+            save_checkpoint(self.folder.best, record, weights)
+        files = {**self.state.dump(), HISTORY_FILE: json.dumps(self.history, indent=1).encode()}
+        save_checkpoint(self.folder.last, record, weights, extra_files=files)
         self.folder.write_history(self.history)
-        plot_history(self.history, self.folder.curves, title=f"{self.spec.name} on {self.data_info.name}")
-        self.reporter.note(
-            f"epoch {entry['epoch']}/{self.recipe.epochs}: loss {entry['train_loss']:.4f}, "
-            f"validation mIoU {metrics.miou:.4f}, mAcc {metrics.macc:.4f}{' (best)' if better else ''}"
-        )
 
     def _describe(self, entry: dict[str, Any]) -> Checkpoint:
+        sizes = {padded_size(*size, self.spec.multiple) for size in self.train_store.sizes}
         return Checkpoint(
             model=self.spec.name,
-            classes=self.classes,
-            normal_class=self.classes[0],
+            classes=self.task.classes,
+            normal_class=self.task.normal_class,
             normalisation=self.normalisation,
             provenance="trained",
             training={
                 "recipe": self.recipe.to_dict(),
                 "seed": self.record.seed,
                 "data": self.record.data,
-                "size": list(self.train_store.shape[:2]),
+                "size": list(sizes.pop()) if len(sizes) == 1 else None,
                 "epoch": entry["epoch"],
             },
             data=self.data_info,
-            metrics={key: entry[key] for key in ("miou", "macc", "iou", "images", "val_loss")},
+            metrics={key: value for key, value in entry.items() if key not in OF_THE_TRAINING},
             versions=current_versions(),
         )
 
-    def _make_store(self, dataset: Dataset) -> SampleStore:
-        return SampleStore(dataset, multiple=self.spec.multiple, reporter=self.reporter)
+    def _score(self, entry: dict[str, Any]) -> float:
+        value = entry[self.task.score_name]
+        return -1.0 if value is None else float(value)
 
-    def _require_one_size(self) -> None:
-        if self.train_store.shape != self.val_store.shape:
-            raise DatasetError(
-                f"Training images are {self.train_store.shape}, validation images {self.val_store.shape}.",
-                remedy="Training needs images of one size: crop or pad them, and their masks.",
-            )
+    def _make_store(self, part: str) -> SampleStore:
+        dataset = self._split.subset(self._dataset, part)
+        return SampleStore(dataset, channels=self.spec.channels, reporter=self.reporter)
 
-    def _measure(self) -> Normalisation:
-        store = self.train_store
-        return measure_normalisation(store.load(index).image for index in range(len(store)))
+    def _make_network(self) -> nn.Module:
+        network = build_model(self.spec, seed=self.record.seed)
+        if self.record.init is not None:
+            load_start(network, self.record.init, self.spec, self.reporter)
+        network.to(self.device)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
 
-    def _forward(self, batch: Batch) -> torch.Tensor:
-        images = normalise(batch.images.to(self.device), self.normalisation)
-        logits: torch.Tensor = self.network(images.contiguous(memory_format=torch.channels_last))
-        return logits
+    def _make_watcher(self, *, tensorboard: bool) -> Watcher:
+        segments = self.spec.task == "segment"
+        return Watcher(
+            self.folder,
+            title=f"{self.spec.name} on {self.data_info.name}",
+            epochs=self.recipe.epochs,
+            scores=self.task.shown,
+            draw=self._draw_samples if segments else None,
+            tensorboard=tensorboard,
+            reporter=self.reporter,
+        )
 
-    def _loss_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return LOSSES[self.recipe.loss](logits, batch.masks.to(self.device))
+    def _draw_samples(self, path: Path) -> None:
+        def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+            batch = torch.from_numpy(np.array(images)).to(self.device)
+            with torch.no_grad():
+                logits = self.state.kept(make_input(batch, self.normalisation))
+            return mask_of(logits.cpu().numpy(), 0.0)
 
-    def _loss(self, batch: Batch) -> torch.Tensor:
-        return self._loss_of(self._forward(batch), batch)
+        draw_samples(path, self.val_store, answer, multiple=self.spec.multiple)
+
+    def _make_step(self) -> TrainingStep:
+        teacher = None
+        if self.record.teacher is not None and self.recipe.distillation is not None:
+            network = load_teacher(self.record.teacher, self.spec, self.normalisation).to(self.device)
+            teacher = Teacher(network, self.recipe.distillation)
+        return TrainingStep(
+            self.state.network,
+            self.state.optimiser,
+            self.task,
+            self.normalisation,
+            processes=self.processes,
+            shards=self.record.shards,
+            teacher=teacher,
+            average=self.state.average,
+        )
 
 
-def describe_data(dataset: Dataset, split: Split, options: OpenOptions = OpenOptions()) -> DataInfo:  # noqa: B008
-    """Return fingerprints of the whole and of each part."""
-    parts = {part: split.subset(dataset, part).fingerprint() for part in split.parts}
-    return DataInfo(
-        name=dataset.name,
-        include_normal=options.include_normal,
-        boxes_as_masks=options.boxes_as_masks,
-        fingerprint=dataset.fingerprint(),
-        parts=parts,
-        split=split.info(dataset),
-    )
-
-
-def _score(entry: dict[str, Any]) -> float:
-    return entry["miou"] if entry["miou"] is not None else -1.0
+def _require_shards(record: RunRecord, processes: Processes) -> None:
+    if processes.count not in (1, record.shards):
+        raise UsageProblem(
+            f"The run was begun with {record.shards} shards per batch; here are {processes.count} processes.",
+            remedy=f"Start torchrun with --nproc-per-node {record.shards}, or go on in one process.",
+        )
+    if record.shards > record.recipe.batch_size:
+        raise UsageProblem(
+            f"A batch of {record.recipe.batch_size} images cannot be shared by {record.shards} processes.",
+            remedy="Take a larger --batch-size, or fewer processes.",
+        )

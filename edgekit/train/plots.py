@@ -1,7 +1,8 @@
-"""The picture of a run: loss and metrics over the epochs."""
+"""The picture of a run: loss and validation figures over the epochs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ from matplotlib.figure import Figure
 
 from edgekit_runtime.errors import IoFault
 
+LABELS = {"miou": "mIoU", "macc": "mAcc", "accuracy": "accuracy"}
 
-def plot_history(history: list[dict[str, Any]], path: Path, *, title: str) -> None:
-    """Draw training and validation loss beside mIoU and mAcc.
+
+def plot_history(
+    history: Sequence[dict[str, Any]], path: Path, *, title: str, scores: Sequence[str] = ("miou", "macc")
+) -> None:
+    """Draw training and validation loss beside the validation figures named by `scores`.
 
     Raises:
         IoFault: If the picture cannot be written.
@@ -21,14 +26,14 @@ def plot_history(history: list[dict[str, Any]], path: Path, *, title: str) -> No
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
-    losses, scores = figure.subplots(1, 2)
+    losses, figures = figure.subplots(1, 2)
     for key, label in (("train_loss", "training"), ("val_loss", "validation")):
         losses.plot(epochs, [entry[key] for entry in history], label=label)
-    for key, label in (("miou", "mIoU"), ("macc", "mAcc")):
-        scores.plot(epochs, [entry[key] for entry in history], label=label)
+    for key in scores:
+        figures.plot(epochs, [entry[key] for entry in history], label=LABELS[key])
     losses.set(xlabel="epoch", ylabel="loss", yscale="log")
-    scores.set(xlabel="epoch", ylabel="validation", ylim=(0, 1))
-    for axes in (losses, scores):
+    figures.set(xlabel="epoch", ylabel="validation", ylim=(0, 1))
+    for axes in (losses, figures):
         axes.grid(alpha=0.3)
         axes.legend()
     temporary = path.with_name(f".{path.name}.tmp")

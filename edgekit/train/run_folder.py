@@ -1,27 +1,48 @@
 """The run folder: what a training writes, and what it needs to go on after a kill.
 
 RUN/run.json        model, recipe, seed, data: everything that decides the run
+RUN/split.json      which image is in which part
 RUN/metrics.jsonl   one line per epoch
 RUN/curves.png      loss and metrics over the epochs
-RUN/best/           checkpoint of the best epoch by validation mIoU
+RUN/samples/        pictures of the validation part with what was found, each few epochs
+RUN/best/           checkpoint of the best epoch by the validation score
 RUN/last/           checkpoint of the last epoch, with the optimiser's state and the history
+RUN/tensorboard/    the same figures for TensorBoard, where asked for
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgekit.data.opening import OpenOptions
-from edgekit.train.recipes import Recipe
-from edgekit_runtime.bundle.decoding import decode
+from edgekit.train.recipe import Recipe
+from edgekit.train.run_lock import LOCK_FILE
+from edgekit_runtime.bundle.decoding import decode, encode
 from edgekit_runtime.errors import CheckpointError, IoFault, UsageProblem
 
 SCHEMA = "edgekit.run/1"
-OPTIMISER_FILE = "optimiser.safetensors"
 HISTORY_FILE = "history.json"
+
+
+@dataclass(frozen=True)
+class SplitChoice:
+    """How the data are split: by fractions, or as one of several folds."""
+
+    seed: int
+    folds: int | None = None
+    fold: int | None = None
+
+
+@dataclass(frozen=True)
+class CheckpointRef:
+    """Another checkpoint that the run depends on: where it was, and what it held."""
+
+    path: str
+    weights_sha256: str
 
 
 @dataclass(frozen=True)
@@ -31,10 +52,13 @@ class RunRecord:
     Attributes:
         model: Name in the registry.
         recipe: The recipe with every number.
-        seed: Of weights, order and crops.
+        seed: Of weights, order, crops and augmentation.
         data: What was typed after --data.
         options: How the data were opened.
-        split_seed: Of the split.
+        split: How they are split.
+        shards: Parts of each batch that are normalised apart; the number of processes under torchrun.
+        init: Whose weights the run begins with; None begins with fresh ones.
+        teacher: Whose answers are imitated.
     """
 
     model: str
@@ -42,7 +66,10 @@ class RunRecord:
     seed: int
     data: str
     options: OpenOptions
-    split_seed: int
+    split: SplitChoice
+    shards: int = 1
+    init: CheckpointRef | None = None
+    teacher: CheckpointRef | None = None
 
 
 class RunFolder:
@@ -52,7 +79,10 @@ class RunFolder:
         self.path = path
         self.best = path / "best"
         self.last = path / "last"
+        self.split = path / "split.json"
         self.curves = path / "curves.png"
+        self.samples = path / "samples"
+        self.tensorboard = path / "tensorboard"
         self._record = path / "run.json"
         self._metrics = path / "metrics.jsonl"
 
@@ -62,7 +92,7 @@ class RunFolder:
         Raises:
             UsageProblem: If it does; two runs never share a folder.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or self._is_used()):
             remedy = (
                 f"Continue it with --resume {self.path}" if self._record.exists() else "Name a new folder"
             )
@@ -70,20 +100,30 @@ class RunFolder:
                 f"{self.path} is there already and not empty.", remedy=f"{remedy}, or remove it."
             )
 
-    def create(self, record: RunRecord) -> None:
-        """Make the folder and write run.json.
+    def _is_used(self) -> bool:
+        return any(entry.name != LOCK_FILE for entry in self.path.iterdir())
+
+    def make(self) -> None:
+        """Make the folder, empty.
 
         Raises:
-            UsageProblem: If the folder holds anything.
+            UsageProblem: If it holds anything.
             IoFault: If it cannot be made.
         """
         self.require_new()
-        content = {"schema": SCHEMA, **asdict(record), "recipe": record.recipe.to_dict()}
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._record.write_text(json.dumps(content, indent=2) + "\n")
         except OSError as error:
             raise IoFault(f"{self.path} cannot be written: {error.strerror}.") from error
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write run.json.
+
+        Raises:
+            IoFault: If the disk refuses.
+        """
+        content: Mapping[str, Any] = {"schema": SCHEMA, **encode(record)}
+        write_text(self._record, json.dumps(content, indent=2) + "\n")
 
     def read(self) -> RunRecord:
         """Return what run.json says.
@@ -101,7 +141,7 @@ class RunFolder:
             if data.pop("schema") != SCHEMA:
                 raise ValueError("another schema")
             return decode(RunRecord, data, self._record.name)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageProblem(
                 f"{self.path} is no training run that can be resumed ({type(error).__name__}: {error}).",
                 remedy="Name the folder that `edgekit train --out` made.",
@@ -109,20 +149,38 @@ class RunFolder:
 
     def write_history(self, history: list[dict[str, Any]]) -> None:
         """Write metrics.jsonl anew from the history, so that a killed run leaves no double or missing line."""
-        lines = "".join(json.dumps(entry) + "\n" for entry in history)
-        temporary = self._metrics.with_suffix(".tmp")
-        try:
-            temporary.write_text(lines)
-            temporary.replace(self._metrics)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise IoFault(f"{self._metrics} cannot be written: {error.strerror}.") from error
+        write_text(self._metrics, "".join(json.dumps(entry) + "\n" for entry in history))
 
     def read_history(self) -> list[dict[str, Any]]:
-        """Return the history that the last checkpoint holds."""
+        """Return the history that the last checkpoint holds.
+
+        Raises:
+            CheckpointError: If it is missing or damaged.
+        """
         path = self.last / HISTORY_FILE
         try:
-            history: list[dict[str, Any]] = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{path} cannot be read: {error}.") from error
+            history = json.loads(path.read_text())
+            if not isinstance(history, list) or [entry["epoch"] for entry in history] != list(
+                range(1, len(history) + 1)
+            ):
+                raise ValueError("its epochs are not 1, 2, 3 and so on")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise CheckpointError(
+                f"{path} cannot be read: {error}.", remedy="Take the whole folder of the run."
+            ) from error
         return history
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step.
+
+    Raises:
+        IoFault: If the disk refuses; what was there is then still there.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise IoFault(f"{path} cannot be written: {error.strerror}.") from error

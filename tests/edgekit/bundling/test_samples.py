@@ -11,7 +11,7 @@ from edgekit.bundling.samples import COUNT, choose_samples
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import open_dataset, split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
-from edgekit.train.engine import describe_data
+from edgekit.train.run_data import describe_data
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.records import make_record
 

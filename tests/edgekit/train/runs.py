@@ -7,17 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgekit.data import OpenOptions, open_dataset, split_dataset
+from edgekit.data import OpenOptions
 from edgekit.reporting import Reporter
 from edgekit.train.engine import Trainer
-from edgekit.train.recipes import Recipe, get_recipe
-from edgekit.train.run_folder import RunFolder, RunRecord
+from edgekit.train.recipe import Course, Recipe, Sampling
+from edgekit.train.recipes import get_recipe
+from edgekit.train.run_data import open_run_data
+from edgekit.train.run_folder import RunFolder, RunRecord, SplitChoice
 
 
 def tiny_recipe(**changes: Any) -> Recipe:
-    """Return two epochs on whole images, or what the changes say."""
+    """Return two epochs on whole images at a constant rate, or what the changes say; `learning_rate` is one of them."""
     recipe = get_recipe("cheapnet", "quick")
-    tiny = replace(recipe, epochs=2, milestones=(), crop_px=None, images_per_epoch=None, batch_size=4)
+    if "learning_rate" in changes:
+        changes["optimiser"] = replace(recipe.optimiser, learning_rate=changes.pop("learning_rate"))
+    tiny = replace(recipe, epochs=2, course=Course(), sampling=Sampling(), batch_size=4)
     return replace(tiny, **changes)
 
 
@@ -30,14 +34,16 @@ def make_trainer(
     seed: int = 0,
     reporter: Reporter | None = None,
     clock: Callable[[], float] = lambda: 0.0,
+    **changes: Any,
 ) -> Trainer:
-    """Return a trainer on opened data."""
-    record = RunRecord(model, recipe or tiny_recipe(), seed, str(data), OpenOptions(), split_seed=seed)
-    dataset = open_dataset(record.data)
+    """Return a trainer on opened data; `changes` are fields of the record."""
+    record = RunRecord(model, recipe or tiny_recipe(), seed, str(data), OpenOptions(), SplitChoice(seed))
+    record = replace(record, **changes)
+    dataset, split = open_run_data(record)
     return Trainer(
         record,
         dataset,
-        split_dataset(dataset, seed=seed),
+        split,
         RunFolder(out),
         reporter=reporter or Reporter(quiet=True),
         clock=clock,

@@ -11,7 +11,7 @@ import pytest
 from edgekit.data import OpenOptions, open_dataset, split_dataset
 from edgekit.data.splitting.parts import choose_part, open_part
 from edgekit.data.synthetic_dagm import SyntheticDagm
-from edgekit.train.engine import describe_data
+from edgekit.train.run_data import describe_data
 from edgekit_runtime.bundle import DataInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.data.layouts.test_dagm import write_dagm

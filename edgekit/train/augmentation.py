@@ -1,0 +1,80 @@
+"""Changes of an image that leave its meaning: by name, on uint8 arrays, decided by the generator alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from edgekit.data.contract import Image, Sample
+from edgekit_runtime.errors import UsageProblem
+
+Augment = Callable[[Sample, np.random.Generator], Sample]
+
+BRIGHTNESS = 0.1
+"""Largest shift, as a share of full scale."""
+
+CONTRAST = 0.2
+"""Largest change of contrast about the image's mean, as a share."""
+
+GAMMA = 0.2
+"""Largest change of the exponent, as a share: exposure."""
+
+
+def rotate_quarters(sample: Sample, generator: np.random.Generator) -> Sample:
+    """Turn by 0, 90, 180 or 270 degrees, each equally likely."""
+    turns = int(generator.integers(4))
+    return _map_both(sample, lambda pixels: np.rot90(pixels, turns))
+
+
+def flip(sample: Sample, generator: np.random.Generator) -> Sample:
+    """Mirror left and right, every other time; with `rot90` this gives the eight orientations."""
+    return _map_both(sample, np.fliplr) if generator.random() < 0.5 else sample
+
+
+def flip_both(sample: Sample, generator: np.random.Generator) -> Sample:
+    """Mirror left and right and, independently, top and bottom: for webs whose direction matters."""
+    sample = flip(sample, generator)
+    return _map_both(sample, np.flipud) if generator.random() < 0.5 else sample
+
+
+def change_light(sample: Sample, generator: np.random.Generator) -> Sample:
+    """Change brightness, contrast and gamma by up to ±10 %, ±20 % and ±20 %, through one table of 256 values."""
+    shift, contrast, gamma = generator.uniform(-1, 1, 3) * (BRIGHTNESS, CONTRAST, GAMMA)
+    mean = float(sample.image.mean()) / 255
+    levels = np.linspace(0, 1, 256) ** (1 + gamma)
+    table = np.clip((levels - mean) * (1 + contrast) + mean + shift, 0, 1) * 255
+    return Sample(sample.name, np.round(table).astype(np.uint8)[sample.image], sample.mask, sample.kinds)
+
+
+AUGMENTATIONS: Mapping[str, Augment] = {
+    "rot90": rotate_quarters,
+    "flip": flip,
+    "flips": flip_both,
+    "light": change_light,
+}
+
+
+def augment_sample(sample: Sample, names: Sequence[str], generator: np.random.Generator) -> Sample:
+    """Apply augmentations in order."""
+    for name in names:
+        sample = AUGMENTATIONS[name](sample, generator)
+    return sample
+
+
+def require_augmentations(names: Sequence[str]) -> None:
+    """Refuse unknown names.
+
+    Raises:
+        UsageProblem: Naming those that exist.
+    """
+    unknown = [name for name in names if name not in AUGMENTATIONS]
+    if unknown:
+        raise UsageProblem(
+            f"There is no augmentation {unknown[0]!r}; choose from {', '.join(AUGMENTATIONS)}."
+        )
+
+
+def _map_both(sample: Sample, change: Callable[[Image], Image]) -> Sample:
+    mask = None if sample.mask is None else change(sample.mask)
+    return Sample(sample.name, change(sample.image), mask, sample.kinds)

@@ -1,0 +1,106 @@
+"""Other checkpoints that a run depends on: the one whose weights it begins with, and its teacher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from edgekit.checkpoints.format import Checkpoint, load_checkpoint, load_network
+from edgekit.models import MODELS, ModelSpec
+from edgekit.reporting import Reporter
+from edgekit.train.run_folder import CheckpointRef
+from edgekit_export.exportable import Normalisation
+from edgekit_runtime.errors import CheckpointError, UsageProblem
+
+
+def refer_to(path: Path) -> CheckpointRef:
+    """Return what a run records of a checkpoint.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    checkpoint, _ = load_checkpoint(path)
+    return CheckpointRef(str(path), checkpoint.weights_sha256)
+
+
+def load_start(network: nn.Module, start: CheckpointRef, spec: ModelSpec, reporter: Reporter) -> None:
+    """Put a checkpoint's weights into a fresh network; a classifier's last layer may be for other classes.
+
+    Raises:
+        CheckpointError: If the checkpoint changed, or its weights do not belong to the network.
+    """
+    _, weights = _load(start)
+    expected = network.state_dict()
+    unknown = sorted(set(weights) - set(expected))
+    others = [
+        name for name, tensor in expected.items() if name in weights and weights[name].shape != tensor.shape
+    ]
+    missing = sorted(set(expected) - set(weights))
+    fresh = sorted({*others, *missing})
+    if unknown or (fresh and (spec.task != "classify" or not _is_head(fresh, expected))):
+        raise CheckpointError(
+            f"The weights of {start.path} do not belong to {spec.name}: {(unknown or fresh)[0]} differs.",
+            remedy="Name a checkpoint of the same network.",
+        )
+    network.load_state_dict({**expected, **{name: weights[name] for name in expected if name not in fresh}})
+    left = f"; fresh: {', '.join(fresh)}" if fresh else ""
+    reporter.note(f"Beginning with the weights of {start.path}{left}.")
+
+
+def _is_head(names: list[str], state: dict[str, torch.Tensor]) -> bool:
+    """Whether the names are those of the last layer: its weight and bias come last in the state."""
+    last = list(state)[-1].rpartition(".")[0]
+    return all(name.rpartition(".")[0] == last for name in names)
+
+
+def load_teacher(teacher: CheckpointRef, spec: ModelSpec, normalisation: Normalisation) -> nn.Module:
+    """Return a teacher's network, seeing images as the student does.
+
+    Raises:
+        CheckpointError: If the checkpoint changed.
+        UsageProblem: If it answers another question than the student.
+    """
+    checkpoint, weights = _load(teacher)
+    own = MODELS.get(checkpoint.model)
+    if (own.task, own.channels, len(checkpoint.classes)) != (spec.task, spec.channels, len(spec.classes)):
+        raise UsageProblem(
+            f"{teacher.path} ({own.name}: {own.task}, {own.channels} channels, {len(checkpoint.classes)} classes) "
+            f"cannot teach {spec.name} ({spec.task}, {spec.channels} channels, {len(spec.classes)} classes).",
+            remedy="Train a teacher on the same data.",
+        )
+    if own.multiple > spec.multiple:
+        raise UsageProblem(f"{own.name} needs sides of multiples of {own.multiple}, more than {spec.name}'s.")
+    return _Renormalised(load_network(checkpoint, weights), normalisation, checkpoint.normalisation)
+
+
+class _Renormalised(nn.Module):
+    """A network behind the step from one normalisation of its input to another."""
+
+    factor: torch.Tensor
+    offset: torch.Tensor
+
+    def __init__(self, network: nn.Module, given: Normalisation, wanted: Normalisation) -> None:
+        super().__init__()
+        self.network = network
+        std = torch.tensor(given.std) * given.scale / (torch.tensor(wanted.std) * wanted.scale)
+        shift = torch.tensor(given.mean) * given.scale - torch.tensor(wanted.mean) * wanted.scale
+        offset = shift / (torch.tensor(wanted.std) * wanted.scale)
+        self.register_buffer("factor", std.view(1, -1, 1, 1))
+        self.register_buffer("offset", offset.view(1, -1, 1, 1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the network's answers."""
+        answers: torch.Tensor = self.network(images * self.factor + self.offset)
+        return answers
+
+
+def _load(reference: CheckpointRef) -> tuple[Checkpoint, dict[str, torch.Tensor]]:
+    checkpoint, weights = load_checkpoint(Path(reference.path))
+    if checkpoint.weights_sha256 != reference.weights_sha256:
+        raise CheckpointError(
+            f"{reference.path} is no longer the checkpoint that the run was begun with.",
+            remedy="Restore it, or begin a new run.",
+        )
+    return checkpoint, weights

@@ -1,0 +1,105 @@
+"""One step of training: a batch forward, backward and into the weights."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from edgekit.models.normalising import normalise
+from edgekit.train.averaging import WeightAverage
+from edgekit.train.batches import Batch
+from edgekit.train.distillation import Teacher, record_features
+from edgekit.train.shards import Processes, keep_buffers, split_batch
+from edgekit.train.tasks import TrainingTask
+from edgekit_export.exportable import Normalisation
+from edgekit_runtime.errors import TrainingDiverged
+
+
+def make_input(images: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
+    """Return what a network sees of uint8 images (N, H, W[, 3]): float32 (N, C, H, W), channels last in memory."""
+    # One and a half to two times faster for these networks on a CPU than the plain layout (measured at 512²).
+    return normalise(images, normalisation).contiguous(memory_format=torch.channels_last)
+
+
+class TrainingStep:
+    """Runs batches through a network and its optimiser.
+
+    Args:
+        network: What is trained; its training mode is the caller's.
+        optimiser: Over its parameters.
+        task: Gives the loss.
+        normalisation: Of the images.
+        processes: Who trains together.
+        shards: Parts of each batch that are normalised apart; with several processes their number.
+        teacher: Whose answers count too.
+        average: What follows the weights.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        task: TrainingTask,
+        normalisation: Normalisation,
+        *,
+        processes: Processes,
+        shards: int = 1,
+        teacher: Teacher | None = None,
+        average: WeightAverage | None = None,
+    ) -> None:
+        self._network = network
+        self._called = processes.wrap(network)
+        self._device = next(network.parameters()).device
+        self._optimiser = optimiser
+        self._task = task
+        self._normalisation = normalisation
+        self._processes = processes
+        self._shards = shards
+        self._teacher = teacher
+        self._average = average
+
+    def run(self, batch: Batch) -> float:
+        """Take one step and return the batch's loss.
+
+        Raises:
+            TrainingDiverged: If the loss is not finite; the weights are then as they were before.
+        """
+        self._optimiser.zero_grad()
+        total = torch.zeros((), device=self._device)
+        for number, shard in self._own_shards(batch):
+            with keep_buffers(self._network, active=number > 0 and self._processes.count == 1):
+                loss = self._loss(shard)
+            share = len(shard) / len(batch)
+            total += loss.detach() * share
+            if math.isfinite(float(loss.detach())) or self._processes.count > 1:
+                self._scale(loss, share).backward()  # type: ignore[no-untyped-call]
+        value = float(self._processes.total(total))
+        if not math.isfinite(value):
+            raise TrainingDiverged(f"The loss became {value} in the batch {', '.join(batch.names)}.")
+        self._optimiser.step()
+        if self._average is not None:
+            self._average.update(self._network)
+        return value
+
+    def _own_shards(self, batch: Batch) -> list[tuple[int, Batch]]:
+        shards = list(enumerate(split_batch(batch, self._shards)))
+        if self._processes.count == 1:
+            return [(number, shard) for number, shard in shards if len(shard)]
+        return [shards[self._processes.rank]]
+
+    def _loss(self, shard: Batch) -> torch.Tensor:
+        images = make_input(shard.images.to(self._device), self._normalisation)
+        watched = self._teacher is not None and self._teacher.compares_features
+        with record_features(self._network, active=watched) as features:
+            answers = self._called(images)
+        loss = self._task.loss(answers, shard)
+        if self._teacher is None:
+            return loss
+        return self._teacher.loss(images, answers, features, loss, batch=shard, task=self._task)
+
+    def _scale(self, loss: torch.Tensor, share: float) -> torch.Tensor:
+        """Weigh a shard by its images; several processes average their gradients, which is made good here."""
+        factor = share * self._processes.count
+        return loss if factor == 1 else loss * factor
