@@ -7,13 +7,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 
 import click
 
 from edgekit import __version__
+from edgekit.cli.lazy_group import LazyGroup
 from edgekit_runtime.errors import EdgekitError
-from edgekit_runtime.near_names import suggest
 
 INTERRUPTED = 130
 
@@ -23,6 +22,7 @@ LONGEST_MESSAGE = 300
 COMMANDS = {
     "models": "edgekit.cli.models:models",
     "import-weights": "edgekit.cli.import_weights:import_weights",
+    "data": "edgekit.cli.data:data",
     "train": "edgekit.cli.train:train",
     "eval": "edgekit.cli.evaluate:evaluate",
     "export": "edgekit.cli.export:export",
@@ -35,32 +35,10 @@ COMMANDS = {
 """Command → where it is; imported when it is called, for the base install has neither torch nor onnx."""
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the commands in the order of the work."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Suggest near names for an unknown command."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"There is no command {args[0]!r}. {suggest(args[0], COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
-
-
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=LazyGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="edgekit", message="%(prog)s %(version)s")
 def root() -> None:

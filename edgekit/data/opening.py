@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.data.contract import Dataset
+from edgekit.data.defective_only import keep_defective
 from edgekit.data.layouts.aitex import Aitex, is_aitex
 from edgekit.data.layouts.class_folders import ClassFolders, find_class_images
+from edgekit.data.layouts.coco import Coco, find_annotation_files
 from edgekit.data.layouts.dagm import Dagm2007, find_class_folders
 from edgekit.data.layouts.groups_file import read_groups_file, regroup
-from edgekit.data.layouts.images_masks import ImageMaskFolder
+from edgekit.data.layouts.images_masks import open_image_folder
 from edgekit.data.layouts.kolektor import (
     KolektorSdd,
     KolektorSdd2,
@@ -20,10 +22,12 @@ from edgekit.data.layouts.kolektor import (
     find_kolektor_items,
 )
 from edgekit.data.layouts.magnetic_tile import MagneticTile, is_magnetic_tile
+from edgekit.data.layouts.labelme import LabelMe, is_labelme_folder
 from edgekit.data.layouts.mvtec import MvtecFolders, find_categories
 from edgekit.data.layouts.neu_det import NeuDet, find_neu_det
 from edgekit.data.layouts.neu_seg import NeuSeg, find_neu_seg
 from edgekit.data.layouts.voc_boxes import VocBoxes, is_voc_boxes
+from edgekit.data.layouts.yolo_seg import YoloSeg, is_yolo_folder
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
@@ -112,10 +116,28 @@ LAYOUTS = (
         looks="JPEGImages/NAME.jpg, Annotations/NAME.xml; boxes, no <object> means no defect",
     ),
     Layout(
+        title="COCO",
+        recognise=lambda root: bool(find_annotation_files(root)),
+        open=lambda root, options: Coco(root, boxes_as_masks=options.boxes_as_masks),
+        looks="annotations/instances_train.json, images/0001.jpg; polygons or run lengths",
+    ),
+    Layout(
+        title="LabelMe",
+        recognise=is_labelme_folder,
+        open=lambda root, _: LabelMe(root),
+        looks="NAME.jpg, NAME.json beside it; no shapes means no defect",
+    ),
+    Layout(
+        title="YOLO segmentation",
+        recognise=is_yolo_folder,
+        open=lambda root, options: YoloSeg(root, boxes_as_masks=options.boxes_as_masks),
+        looks="images/train/NAME.jpg, labels/train/NAME.txt, data.yaml; an empty text means no defect",
+    ),
+    Layout(
         title="images/ and masks/",
         recognise=lambda root: (root / "images").is_dir() or (root / "masks").is_dir(),
-        open=lambda root, _: ImageMaskFolder(root),
-        looks="images/NAME.png, masks/NAME.png; 0 background, 255 defect",
+        open=lambda root, _: open_image_folder(root),
+        looks="images/NAME.png, masks/NAME.png; 0 background, 255 defect; dataset.json for more",
     ),
     Layout(
         title="a folder per class",
@@ -150,7 +172,9 @@ def open_dataset(text: str, options: OpenOptions = OpenOptions()) -> Dataset:
         if layout.recognise(root):
             dataset = layout.open(root, options)
             dataset.layout = layout.title
-            return _take_groups_file(dataset, layout, root, options)
+            dataset = _take_groups_file(dataset, layout, root, options)
+            # Here for all: few layouts know without masks, and none may overlook what was asked for.
+            return keep_defective(dataset) if options.include_normal is False else dataset
     raise DatasetError(
         f"{root} is in no layout that edgekit knows ({', '.join(layout.title for layout in LAYOUTS)}).",
         remedy="Put images in images/ and masks of the same names in masks/, or name the folder one level up or down.",

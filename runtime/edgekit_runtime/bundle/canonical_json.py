@@ -41,15 +41,19 @@ def to_canonical_bytes(data: Any) -> bytes:
     return encoded
 
 
-def parse_json(raw: bytes) -> Any:
+def parse_json(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     """Parse strictly; the byte form is not compared (see `require_canonical`).
+
+    Args:
+        raw: The document.
+        max_bytes: Refuse longer ones.
 
     Raises:
         JsonError: If the bytes are too many, no UTF-8 or no JSON, or hold duplicate keys, NaN or infinite
             numbers, integers beyond 64 bits, or deep nesting.
     """
-    if len(raw) > MAX_BYTES:
-        raise JsonError(f"has {len(raw)} bytes, at most {MAX_BYTES} are allowed")
+    if len(raw) > max_bytes:
+        raise JsonError(f"has {len(raw)} bytes, at most {max_bytes} are allowed")
     try:
         data = json.loads(
             raw.decode(),

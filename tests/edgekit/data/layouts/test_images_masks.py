@@ -83,12 +83,11 @@ def test_rgb_with_equal_channels_counts_as_grey(root: Path, image: Path) -> None
     assert np.array_equal(ImageMaskFolder(root).load(0).image, grey)
 
 
-def test_colour_is_refused(root: Path, image: Path) -> None:
+def test_colour_stays_colour(root: Path, image: Path) -> None:
     colour = np.zeros((*SIZE, 3), np.uint8)
     colour[0, 0] = (1, 2, 3)
     save(image, colour)
-    with pytest.raises(FrameError, match=r"plate-00\.png is in colour"):
-        ImageMaskFolder(root).load(0)
+    assert np.array_equal(ImageMaskFolder(root).load(0).image, colour)
 
 
 @pytest.mark.parametrize(
