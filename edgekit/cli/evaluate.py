@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
+from edgekit.cli.evaluation_text import describe_metrics
 from edgekit.cli.options import (
     any_path,
     backend_option,
@@ -17,11 +20,17 @@ from edgekit.cli.options import (
     threads_option,
 )
 from edgekit.cli.provenance import announce, mark
-from edgekit.data import OpenOptions
-from edgekit.data.splitting.parts import open_part
-from edgekit.evaluation.evaluate import evaluate_masks, require_classes
-from edgekit.evaluation.targets import open_target
+from edgekit.data import Dataset, OpenOptions
+from edgekit.data.contract import View
+from edgekit.data.splitting.parts import ChosenPart, open_part
+from edgekit.data.views import MergedClasses, NormalOrDefective, label_images, merge_classes
+from edgekit.evaluation.evaluate import Metrics
+from edgekit.evaluation.evaluate import evaluate as measure_target
+from edgekit.evaluation.row_files import write_rows
+from edgekit.evaluation.targets import OpenedTarget, open_target
 from edgekit.reporting import Reporter
+
+INTERVALS_SEED = 0
 
 
 @click.command("eval")
@@ -33,6 +42,23 @@ from edgekit.reporting import Reporter
     type=click.Choice(["train", "val", "test", "all"]),
     help="Which part of the data.  [default: the stored test part of the training data, all of any other]",
 )
+@click.option(
+    "--threshold", type=float, help="Logit from which a pixel is a defect.  [default: the bundle's, else 0]"
+)
+@click.option(
+    "--min-area",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Found regions below, in px, do not count: an image without a region is not flagged.",
+)
+@click.option(
+    "--mm-per-px",
+    type=float,
+    help="Scale along the web, for figures per metre.  [default: the bundle's, if any]",
+)
+@click.option("--intervals", is_flag=True, help="Add 95 % intervals, drawn over groups of images.")
+@click.option("--rows", type=any_path, help="Write a CSV file with one line per image.")
 @device_option
 @backend_option
 @threads_option
@@ -45,6 +71,11 @@ def evaluate(
     include_normal: bool | None,
     boxes_as_masks: bool,
     part: str | None,
+    threshold: float | None,
+    min_area: int,
+    mm_per_px: float | None,
+    intervals: bool,
+    rows: Path | None,
     device: str,
     backend: str,
     threads: int | None,
@@ -53,32 +84,74 @@ def evaluate(
 ) -> None:
     """Measure a checkpoint or a bundle TARGET on labelled images, with the same code.
 
-    mIoU and mAcc are pooled over every pixel of the part.
+    Every figure is pooled over the whole part. Segmenting targets: mIoU, mAcc and Dice of the pixels; escape (a
+    defective image that was not flagged), overkill (a defect-free one that was) and AUROC of the images; recall and
+    precision of single defects; AP of boxes. Classifying targets: accuracy and the figures of each class.
     """
-    with open_target(target, device=device, backend=backend, threads=threads) as opened:
+    with open_target(target, device=device, backend=backend, threads=threads, threshold=threshold) as opened:
         announce(opened.provenance, reporter)
+        options = OpenOptions(include_normal, boxes_as_masks)
         chosen = open_part(
-            data, trained_on=opened.data, part=part, options=OpenOptions(include_normal, boxes_as_masks)
+            data, trained_on=opened.data, part=part, options=options, view=_choose_view(opened)
         )
-        require_classes(opened.classes, chosen.dataset)
-        metrics = evaluate_masks(opened.predict, chosen.dataset, reporter=reporter)
+        reporter.note(f"note: {_describe_data(chosen.dataset)}")
+        metrics = measure_target(
+            opened,
+            chosen.dataset,
+            reporter=reporter,
+            min_area_px=min_area,
+            mm_per_px=opened.mm_per_px if mm_per_px is None else mm_per_px,
+            intervals_seed=INTERVALS_SEED if intervals else None,
+        )
+    if rows is not None:
+        write_rows(rows, metrics)
     if as_json:
-        document = {
-            "schema": "edgekit.eval/1",
-            "target": str(target),
-            "digest": opened.digest,
-            "data": chosen.source,
-            "split": chosen.part,
-            "fingerprint": chosen.dataset.fingerprint(),
-            "metrics": metrics.to_dict(),
-            "backend": opened.backend,
-            "precision": opened.precision,
-            "provenance": opened.provenance,
-        }
-        print_json(document)
+        print_json(_make_document(target, opened, chosen, metrics))
         return
     source = f"{opened.backend}{mark(opened.provenance)}"
     click.echo(f"{target} on {chosen.source}, {chosen.part} part, {metrics.images} images, {source}")
-    click.echo(f"mIoU {metrics.miou:.4f}  mAcc {metrics.macc:.4f}")
-    for name, iou in metrics.iou.items():
-        click.echo(f"  IoU {name:12} {iou:.4f}")
+    for line in describe_metrics(metrics):
+        click.echo(line)
+
+
+def _choose_view(opened: OpenedTarget) -> Callable[[Dataset], Dataset]:
+    """Return what shows the data as training saw them: a class per image, or kinds merged for a network of one."""
+    if opened.task == "classify":
+        return label_images
+    known = len(opened.classes)
+    return lambda dataset: dataset if len(dataset.classes) == known else merge_classes(dataset)
+
+
+def _describe_data(dataset: Dataset) -> str:
+    """Say in one line which layout was found, and what was made of its classes."""
+    read = f"{dataset.name} was read as {dataset.layout or 'generated images'}"
+    view = dataset
+    while isinstance(view, View):
+        if isinstance(view, MergedClasses):
+            return f"{read}; {', '.join(view.source.classes[1:])} count as one class, {view.classes[1]}."
+        if isinstance(view, NormalOrDefective):
+            return f"{read}; images count as {' or '.join(view.labels)}."
+        view = view.source
+    return f"{read}."
+
+
+def _make_document(
+    target: Path, opened: OpenedTarget, chosen: ChosenPart, metrics: Metrics
+) -> dict[str, Any]:
+    intervals = metrics.intervals
+    return {
+        "schema": "edgekit.eval/1",
+        "target": str(target),
+        "task": opened.task,
+        "digest": opened.digest,
+        "data": chosen.source,
+        "layout": chosen.dataset.layout,
+        "split": chosen.part,
+        "fingerprint": chosen.dataset.fingerprint(),
+        "metrics": metrics.to_dict(),
+        "per_kind": {kind: figures.to_dict() for kind, figures in metrics.per_kind.items()},
+        "intervals": None if intervals is None else intervals.to_dict(),
+        "backend": opened.backend,
+        "precision": opened.precision,
+        "provenance": opened.provenance,
+    }

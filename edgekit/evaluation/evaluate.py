@@ -1,14 +1,26 @@
-"""Evaluate any predictor on any dataset."""
+"""Evaluate any predictor on any dataset: one pass over the images, every figure from it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
 
-from edgekit.data.contract import Dataset, Mask, Sample
-from edgekit.evaluation.confusion import ConfusionMatrix, PixelMetrics
-from edgekit.evaluation.predictors import Predict
+import numpy as np
+
+from edgekit.data.contract import Dataset, Item, Sample
+from edgekit.evaluation.classification import ClassMetrics, ClassRecord, pool_class_records
+from edgekit.evaluation.defect_level import OverlapRule
+from edgekit.evaluation.image_level import JudgedImage
+from edgekit.evaluation.mask_metrics import MaskMetrics, pool_records
+from edgekit.evaluation.mask_records import measure_mask
+from edgekit.evaluation.prediction import Predict, Prediction
+from edgekit.evaluation.targets import OpenedTarget
 from edgekit.reporting import Reporter
-from edgekit_runtime.errors import DatasetError, FrameError
+from edgekit_runtime.errors import DatasetError, FrameError, UsageProblem
+
+Clock = Callable[[], float]
+Metrics = MaskMetrics | ClassMetrics
 
 
 def require_classes(classes: Sequence[str], dataset: Dataset) -> None:
@@ -25,19 +37,198 @@ def require_classes(classes: Sequence[str], dataset: Dataset) -> None:
         )
 
 
-def evaluate_masks(predict: Predict, dataset: Dataset, *, reporter: Reporter) -> PixelMetrics:
-    """Return mIoU and mAcc, pooled over every pixel of the dataset."""
-    matrix = ConfusionMatrix(dataset.classes)
+def evaluate(
+    target: OpenedTarget,
+    dataset: Dataset,
+    *,
+    reporter: Reporter,
+    min_area_px: int = 0,
+    mm_per_px: float | None = None,
+    rule: OverlapRule = OverlapRule(),  # noqa: B008
+    intervals_seed: int | None = None,
+    clock: Clock = time.perf_counter,
+) -> Metrics:
+    """Return the figures of an opened checkpoint or bundle, by its task; arguments as for the two below.
+
+    Raises:
+        UsageProblem: If a classifying target shall leave out small regions.
+        DatasetError: If the dataset's classes are not the target's.
+    """
+    if target.task == "classify":
+        if min_area_px:
+            raise UsageProblem(
+                "The target classifies whole images; it has no regions that could be too small.",
+                remedy="Leave the smallest area out.",
+            )
+        return evaluate_classes(
+            target.predict,
+            dataset,
+            classes=target.classes,
+            normal_class=target.normal_class,
+            reporter=reporter,
+            mm_per_px=mm_per_px,
+            intervals_seed=intervals_seed,
+            clock=clock,
+        )
+    require_classes(target.classes, dataset)
+    return evaluate_masks(
+        target.predict,
+        dataset,
+        reporter=reporter,
+        min_area_px=min_area_px,
+        mm_per_px=mm_per_px,
+        rule=rule,
+        intervals_seed=intervals_seed,
+        clock=clock,
+    )
+
+
+def evaluate_masks(
+    predict: Predict,
+    dataset: Dataset,
+    *,
+    reporter: Reporter,
+    min_area_px: int = 0,
+    mm_per_px: float | None = None,
+    rule: OverlapRule = OverlapRule(),  # noqa: B008
+    intervals_seed: int | None = None,
+    clock: Clock = time.perf_counter,
+) -> MaskMetrics:
+    """Return the figures of masks, pooled over every image of the dataset.
+
+    Args:
+        predict: Answers masks.
+        dataset: Has masks.
+        reporter: Where progress goes.
+        min_area_px: Found regions with fewer pixels do not count; an image without a region is not flagged.
+        mm_per_px: Millimetres per pixel along the web (the images' height), where known.
+        rule: When a defect counts as found.
+        intervals_seed: Seed of the intervals over groups; None leaves them out.
+        clock: Seconds of a steady clock, for the time per image.
+
+    Raises:
+        UsageProblem: If the predictor gives no masks, or a number is out of its range.
+        FrameError: If an image cannot be used; the message names it.
+        MaskError: If a mask does not fit.
+    """
+    _require_scale(mm_per_px)
+    records = []
     with reporter.progress(f"evaluating on {dataset.name}", len(dataset)) as advance:
-        for index in range(len(dataset)):
+        for index, item in enumerate(dataset.items):
             sample = dataset.load(index)
-            matrix.add(sample.known_mask, _predict(predict, sample))
+            prediction, ms = _predict(predict, sample, clock)
+            records.append(
+                measure_mask(
+                    item,
+                    sample,
+                    prediction,
+                    classes=len(dataset.classes),
+                    min_area_px=min_area_px,
+                    rule=rule,
+                    ms=ms,
+                )
+            )
             advance()
-    return matrix.metrics()
+    return pool_records(
+        records,
+        dataset.classes,
+        min_area_px=min_area_px,
+        rule=rule,
+        mm_per_px=mm_per_px,
+        intervals_seed=intervals_seed,
+    )
 
 
-def _predict(predict: Predict, sample: Sample) -> Mask:
+def evaluate_classes(
+    predict: Predict,
+    dataset: Dataset,
+    *,
+    classes: Sequence[str],
+    normal_class: str | None,
+    reporter: Reporter,
+    mm_per_px: float | None = None,
+    intervals_seed: int | None = None,
+    clock: Clock = time.perf_counter,
+) -> ClassMetrics:
+    """Return the figures of a classifier, pooled over every image of the dataset.
+
+    Args:
+        predict: Answers probabilities in the order of `classes`.
+        dataset: Has a class per image; classes are matched by name, in whatever order.
+        classes: The network's classes.
+        normal_class: The one that means defect-free; None where there is none.
+        reporter: Where progress goes.
+        mm_per_px: As for `evaluate_masks`.
+        intervals_seed: As for `evaluate_masks`.
+        clock: As for `evaluate_masks`.
+
+    Raises:
+        UsageProblem: If the predictor gives no probabilities, or a number is out of its range.
+        DatasetError: If images have no class, or one that the network does not know.
+        FrameError: If an image cannot be used; the message names it.
+    """
+    _require_scale(mm_per_px)
+    truths = _find_truths(dataset, classes)
+    normal = None if normal_class is None else tuple(classes).index(normal_class)
+    records = []
+    with reporter.progress(f"evaluating on {dataset.name}", len(dataset)) as advance:
+        for index, (item, truth) in enumerate(zip(dataset.items, truths, strict=True)):
+            sample = dataset.load(index)
+            prediction, ms = _predict(predict, sample, clock)
+            records.append(_record_class(item, sample, prediction, truth=truth, normal=normal, ms=ms))
+            advance()
+    return pool_class_records(records, classes, mm_per_px=mm_per_px, intervals_seed=intervals_seed)
+
+
+def _predict(predict: Predict, sample: Sample, clock: Clock) -> tuple[Prediction, float]:
+    """Return the answer, and the milliseconds that it took."""
     try:
-        return predict(sample.image)
+        started = clock()
+        prediction = predict(sample.image)
+        return prediction, (clock() - started) * 1e3
     except FrameError as error:
         raise FrameError(f"{sample.name}: {error.message}", remedy=error.remedy) from error
+
+
+def _find_truths(dataset: Dataset, classes: Sequence[str]) -> list[int]:
+    """Return the network's class index of every item."""
+    unknown = sorted(set(dataset.labels) - set(classes))
+    unlabelled = [item.name for item in dataset.items if item.label is None]
+    if not dataset.labels or unlabelled:
+        raise DatasetError(
+            f"{unlabelled[0] if unlabelled else dataset.name} has no class.",
+            remedy="A classifier needs a folder per class, or a layout that says which images are defective.",
+        )
+    if unknown:
+        raise DatasetError(
+            f"{dataset.name} has the classes {', '.join(dataset.labels)}; the network answers {', '.join(classes)}.",
+            remedy="Name data with the network's classes.",
+        )
+    places = [tuple(classes).index(label) for label in dataset.labels]
+    return [places[item.label] for item in dataset.items if item.label is not None]
+
+
+def _record_class(
+    item: Item, sample: Sample, prediction: Prediction, *, truth: int, normal: int | None, ms: float
+) -> ClassRecord:
+    probabilities = prediction.probabilities
+    if probabilities is None:
+        raise UsageProblem("The target segments; figures of classes need a target that classifies.")
+    # A network that fails must neither pass a part nor be right by chance.
+    usable = bool(np.isfinite(probabilities).all())
+    predicted = int(probabilities.argmax()) if usable else None
+    judged = None
+    if normal is not None:
+        others = np.delete(probabilities.astype(np.float64), normal).sum()
+        judged = JudgedImage(
+            defective=truth != normal,
+            flagged=predicted != normal,
+            score=float(others) if usable else math.inf,
+            height_px=sample.image.shape[0],
+        )
+    return ClassRecord(sample.name, item.group, sample.kinds, truth, predicted, judged, ms)
+
+
+def _require_scale(mm_per_px: float | None) -> None:
+    if mm_per_px is not None and not 0 < mm_per_px < math.inf:
+        raise UsageProblem(f"Millimetres per pixel must be a number above 0, got {mm_per_px}.")

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.evaluation.predictors import Predict, predict_with_detector, predict_with_network
+from edgekit.evaluation.prediction import Predict
+from edgekit.evaluation.predictors import predict_with_detector, predict_with_network
 from edgekit.models import MODELS
+from edgekit.models.spec import Task
 from edgekit_runtime.bundle import MANIFEST_FILE, DataInfo
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import UnusableInput, UsageProblem
@@ -19,12 +21,25 @@ from edgekit_runtime.optional import import_optional
 class OpenedTarget:
     """A predictor and what results must say about it.
 
-    The digest is that of the bundle, which vouches for every file in it, or of the checkpoint's weights.
+    Attributes:
+        predict: Runs it.
+        task: What it answers.
+        digest: That of the bundle, which vouches for every file in it, or of the checkpoint's weights.
+        classes: Names by mask value, the background first, or by a classifier's output.
+        normal_class: The one of them that means no defect; None where every class is a defect.
+        mm_per_px: Millimetres per pixel, where a bundle knows them.
+        data: What it was trained on, where known.
+        backend: What runs it, such as "torch" or "onnxruntime".
+        precision: Such as "fp32".
+        provenance: Where the weights come from.
     """
 
     predict: Predict
+    task: Task
     digest: str
     classes: tuple[str, ...]
+    normal_class: str | None
+    mm_per_px: float | None
     data: DataInfo | None
     backend: str
     precision: str
@@ -33,13 +48,26 @@ class OpenedTarget:
 
 @contextmanager
 def open_target(
-    path: Path, *, device: str = "auto", backend: str = "auto", threads: int | None = None
+    path: Path,
+    *,
+    device: str = "auto",
+    backend: str = "auto",
+    threads: int | None = None,
+    threshold: float | None = None,
 ) -> Iterator[OpenedTarget]:
     """Open a checkpoint folder or a bundle.
 
+    Args:
+        path: Which.
+        device: Where a bundle runs.
+        backend: What runs a bundle.
+        threads: Of the backend.
+        threshold: Logit from which a pixel is a defect; the bundle's own, or 0 for a checkpoint, where omitted.
+
     Raises:
         UnusableInput: If the path is neither.
-        UsageProblem: If a checkpoint shall run elsewhere than on the CPU.
+        UsageProblem: If a checkpoint shall run elsewhere than on the CPU, or the target classifies and has no
+            threshold.
     """
     if (path / "checkpoint.json").is_file():
         if device not in ("auto", "cpu") or backend != "auto" or threads is not None:
@@ -47,19 +75,13 @@ def open_target(
                 f"{path} is a checkpoint: torch evaluates it on the CPU, without --device, --backend or --threads.",
                 remedy="Leave them out, or export the checkpoint and evaluate the bundle.",
             )
-        yield _open_checkpoint(path)
+        yield _open_checkpoint(path, threshold)
     elif path.suffix == ".edgekit" or (path / MANIFEST_FILE).is_file():
-        with Detector(path, device=device, backend=backend, threads=threads) as detector:
-            manifest = detector.manifest
-            yield OpenedTarget(
-                predict_with_detector(detector),
-                detector.bundle.digest,
-                manifest.model.classes,
-                manifest.data,
-                detector.backend.name,
-                manifest.precision,
-                manifest.provenance.kind,
-            )
+        thresholds = None if threshold is None else {"threshold": threshold}
+        with Detector(
+            path, device=device, backend=backend, threads=threads, thresholds=thresholds
+        ) as detector:
+            yield _describe_bundle(detector)
     else:
         raise UnusableInput(
             f"{path} is neither a checkpoint (a folder with checkpoint.json) nor a bundle (NAME.edgekit).",
@@ -67,21 +89,51 @@ def open_target(
         )
 
 
-def _open_checkpoint(path: Path) -> OpenedTarget:
+def _describe_bundle(detector: Detector) -> OpenedTarget:
+    manifest = detector.manifest
+    return OpenedTarget(
+        predict=predict_with_detector(detector),
+        task=manifest.model.task,
+        digest=detector.bundle.digest,
+        classes=manifest.model.classes,
+        normal_class=manifest.model.normal_class,
+        mm_per_px=manifest.input.mm_per_pixel,
+        data=manifest.data,
+        backend=detector.backend.name,
+        precision=manifest.precision,
+        provenance=manifest.provenance.kind,
+    )
+
+
+def _open_checkpoint(path: Path, threshold: float | None) -> OpenedTarget:
     for package in ("torch", "safetensors"):
         import_optional(package, extra="train")
     from edgekit.checkpoints import load_checkpoint, load_network
 
     checkpoint, weights = load_checkpoint(path)
-    network = load_network(checkpoint, weights)
-    multiple = MODELS.get(checkpoint.model).multiple
-    predict = predict_with_network(network, checkpoint.normalisation, multiple=multiple)
+    spec = MODELS.get(checkpoint.model)
+    if spec.task == "classify" and threshold is not None:
+        raise UsageProblem(
+            f"{path} holds {spec.name}, which classifies: it has no threshold on a logit.",
+            remedy="Leave the threshold out.",
+        )
+    predict = predict_with_network(
+        load_network(checkpoint, weights),
+        checkpoint.normalisation,
+        multiple=spec.multiple,
+        channels=spec.channels,
+        task=spec.task,
+        threshold=threshold or 0.0,
+    )
     return OpenedTarget(
-        predict,
-        checkpoint.weights_sha256,
-        checkpoint.classes,
-        checkpoint.data,
-        "torch",
-        "fp32",
-        checkpoint.provenance,
+        predict=predict,
+        task=spec.task,
+        digest=checkpoint.weights_sha256,
+        classes=checkpoint.classes,
+        normal_class=checkpoint.normal_class,
+        mm_per_px=None,
+        data=checkpoint.data,
+        backend="torch",
+        precision="fp32",
+        provenance=checkpoint.provenance,
     )

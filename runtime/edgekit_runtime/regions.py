@@ -21,6 +21,9 @@ from edgekit_runtime.results import Region
 Rows = npt.NDArray[np.int64]
 """int64 (R, 6): x1, y1, x2, y2, area, class."""
 
+Labels = npt.NDArray[np.int32]
+"""int32 (H, W): 0 where there is no region, i + 1 on the pixels of row i."""
+
 _Index = npt.NDArray[np.intp]
 
 
@@ -54,10 +57,35 @@ def find_regions(mask: npt.ArrayLike, *, connectivity: int = 8, min_area_px: int
     runs = _find_runs(_check_mask(mask))
     if not len(runs.start):
         return np.empty((0, 6), np.int64)
-    rows = _reduce_runs(runs, _resolve(len(runs.start), *_link_runs(runs, connectivity)))
-    rows = rows[rows[:, 4] >= min_area_px]
-    x1, y1, x2, y2, area, value = rows.T
-    return rows[np.lexsort((value, area, x2, y2, x1, y1))]
+    rows, _ = _reduce_runs(runs, _resolve(len(runs.start), *_link_runs(runs, connectivity)))
+    return rows[_choose_rows(rows, min_area_px)]
+
+
+def label_regions(mask: npt.ArrayLike, *, connectivity: int = 8, min_area_px: int = 0) -> tuple[Rows, Labels]:
+    """Return the rows of `find_regions`, and for every pixel which row it belongs to.
+
+    Args:
+        mask: As for `find_regions`.
+        connectivity: As for `find_regions`.
+        min_area_px: As for `find_regions`; the pixels of regions that are left out are 0.
+
+    Returns:
+        int64 (R, 6), and int32 (H, W): i + 1 on the pixels of row i, 0 elsewhere.
+
+    Raises:
+        MaskError: See `find_regions`.
+        UsageProblem: See `find_regions`.
+    """
+    check_region_options(connectivity, min_area_px)
+    array = _check_mask(mask)
+    runs = _find_runs(array)
+    if not len(runs.start):
+        return np.empty((0, 6), np.int64), np.zeros(array.shape, np.int32)
+    rows, region = _reduce_runs(runs, _resolve(len(runs.start), *_link_runs(runs, connectivity)))
+    chosen = _choose_rows(rows, min_area_px)
+    numbers = np.zeros(len(rows), np.int32)
+    numbers[chosen] = np.arange(1, len(chosen) + 1)
+    return rows[chosen], _paint_runs(runs, numbers[region], array.shape)
 
 
 def name_regions(rows: Rows, classes: Sequence[str]) -> tuple[Region, ...]:
@@ -158,7 +186,8 @@ def _flatten(parent: _Index) -> _Index:
         parent = grandparent
 
 
-def _reduce_runs(runs: _Runs, root: _Index) -> Rows:
+def _reduce_runs(runs: _Runs, root: _Index) -> tuple[Rows, _Index]:
+    """Return a row per component, and for every run the row that it is part of."""
     roots = np.flatnonzero(root == np.arange(len(root)))
     rank = np.zeros(len(root), np.intp)
     rank[roots] = np.arange(len(roots))
@@ -178,4 +207,21 @@ def _reduce_runs(runs: _Runs, root: _Index) -> Rows:
     # Sums of at most 2**53 pixels are exact in the doubles of bincount.
     rows[:, 4] = np.bincount(region, weights=length, minlength=len(roots))
     rows[:, 5] = runs.value[roots]
-    return rows
+    return rows, region
+
+
+def _choose_rows(rows: Rows, min_area_px: int) -> _Index:
+    """Return which rows are kept, in the order that `find_regions` promises."""
+    x1, y1, x2, y2, area, value = rows.T
+    order = np.lexsort((value, area, x2, y2, x1, y1))
+    return np.asarray(order[area[order] >= min_area_px])
+
+
+def _paint_runs(runs: _Runs, numbers: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Labels:
+    """Return an image in which every run has its number: up at its start, down at its stop, summed along."""
+    height, width = shape
+    steps = np.zeros(height * runs.stride + 1, np.int32)
+    steps[runs.start] += numbers
+    steps[runs.stop] -= numbers
+    flat = np.cumsum(steps, dtype=np.int32)[:-1]
+    return np.ascontiguousarray(flat.reshape(height, runs.stride)[:, :width])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from edgekit_runtime.errors import MaskError, UsageProblem
-from edgekit_runtime.regions import find_regions, name_regions
+from edgekit_runtime.regions import find_regions, label_regions, name_regions
 from edgekit_runtime.results import Region
 from tests.runtime.masks import adversarial_masks, flood_fill_regions, spiral
 
@@ -79,6 +79,26 @@ def test_equals_opencv_and_scipy_on_random_masks(mask, connectivity):
 def test_equals_a_flood_fill_on_masks_of_several_classes(mask, connectivity, least):
     expected = [row for row in flood_fill_regions(mask, connectivity) if row[4] >= least]
     assert find_regions(mask, connectivity=connectivity, min_area_px=least).tolist() == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    mask=hnp.arrays(np.uint8, SHAPES, elements=st.sampled_from([0, 0, 1, 2, 255])),
+    connectivity=st.sampled_from([4, 8]),
+    least=st.integers(0, 4),
+)
+def test_labels_name_the_pixels_of_each_row(mask, connectivity, least):
+    rows, labels = label_regions(mask, connectivity=connectivity, min_area_px=least)
+    assert rows.tolist() == find_regions(mask, connectivity=connectivity, min_area_px=least).tolist()
+    assert (labels.dtype, labels.shape) == (np.int32, mask.shape)
+    kept = np.zeros(mask.shape, bool)
+    for number, row in enumerate(rows.tolist(), start=1):
+        # Its pixels alone are one region, and that region is the row.
+        own = np.where(labels == number, mask, 0)
+        assert find_regions(own, connectivity=connectivity).tolist() == [row]
+        kept |= own > 0
+    assert np.array_equal(labels > 0, kept)
+    assert least > 1 or np.array_equal(kept, mask > 0)
 
 
 @settings(max_examples=50, deadline=None)

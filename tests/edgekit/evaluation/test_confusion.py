@@ -7,9 +7,19 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from torchmetrics.functional.classification import (
+    binary_precision,
+    binary_recall,
+    binary_specificity,
+    multiclass_f1_score,
+    multiclass_jaccard_index,
+    multiclass_recall,
+)
+from torchmetrics.functional.segmentation import dice_score
 
 from edgekit.evaluation.confusion import ConfusionMatrix
 from edgekit_runtime.errors import MaskError
@@ -60,6 +70,53 @@ def test_by_hand() -> None:
     assert metrics.miou == pytest.approx((4 / 6 + 2 / 4) / 2)
     assert metrics.macc == pytest.approx((4 / 5 + 2 / 3) / 2)
 
+    # Of 3 defect pixels 2 are found, of 5 others 1 is.
+    assert metrics.dice == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert metrics.precision == pytest.approx(2 / 3)
+    assert metrics.fnr == pytest.approx(1 / 3)
+    assert metrics.fpr == pytest.approx(1 / 5)
+
+
+def test_the_wrong_kind_counts_as_found_but_lowers_dice() -> None:
+    truth, found = np.array([[0, 1, 2, 2]], np.uint8), np.array([[0, 2, 2, 2]], np.uint8)
+    metrics = pool([(truth, found)], 3).metrics()
+    assert (metrics.precision, metrics.fpr, metrics.fnr) == (1.0, 0.0, 0.0)
+    assert metrics.dice == pytest.approx((0 + 2 * 2 / (2 * 2 + 1)) / 2)
+
+
+@given(
+    data=arrays.arrays(np.uint8, (2, 30), elements=st.integers(0, 2)),
+    classes=st.sampled_from([2, 3]),
+)
+@settings(deadline=None)
+def test_equals_torchmetrics(data: np.ndarray, classes: int) -> None:
+    data = np.minimum(data, classes - 1)
+    # Every class is there: without cases torchmetrics answers 0, edgekit None.
+    truth, found = np.concatenate([data, np.arange(classes, dtype=np.uint8)[None].repeat(2, axis=0)], axis=1)
+    metrics = pool([(truth[None], found[None])], classes).metrics()
+    target, answer = torch.from_numpy(truth.astype(int)), torch.from_numpy(found.astype(int))
+    options = {"num_classes": classes, "average": None}
+    jaccard = multiclass_jaccard_index(answer, target, **options)
+    assert list(metrics.iou.values()) == pytest.approx(jaccard.tolist(), abs=1e-6)
+    assert metrics.miou == pytest.approx(float(jaccard.mean()), abs=1e-6)
+    recall = multiclass_recall(answer, target, num_classes=classes, average="macro")
+    assert metrics.macc == pytest.approx(float(recall), abs=1e-6)
+    dice = multiclass_f1_score(answer, target, **options)
+    assert metrics.dice == pytest.approx(float(dice[1:].mean()), abs=1e-6)
+    segmentation = dice_score(
+        answer[None],
+        target[None],
+        num_classes=classes,
+        include_background=False,
+        average="macro",
+        input_format="index",
+    )
+    assert metrics.dice == pytest.approx(float(segmentation), abs=1e-6)
+    binary = (answer > 0, target > 0)
+    assert metrics.precision == pytest.approx(float(binary_precision(*binary)), abs=1e-6)
+    assert metrics.fpr == pytest.approx(1 - float(binary_specificity(*binary)), abs=1e-6)
+    assert metrics.fnr == pytest.approx(1 - float(binary_recall(*binary)), abs=1e-6)
+
 
 def test_is_pooled_over_the_set_and_no_mean_of_images() -> None:
     big = (np.ones((10, 10), np.uint8), np.ones((10, 10), np.uint8))
@@ -89,6 +146,10 @@ def test_json_holds_no_nan() -> None:
         "miou": None,
         "macc": None,
         "iou": {"background": None, "scratch": None},
+        "dice": None,
+        "precision": None,
+        "fpr": None,
+        "fnr": None,
         "images": 0,
     }
 

@@ -15,19 +15,28 @@ from edgekit_runtime.errors import ArtefactRefused, UnusableInput, UsageProblem
 
 def test_a_checkpoint(checkpoint_folder: Path) -> None:
     with open_target(checkpoint_folder) as opened:
-        mask = opened.predict(np.zeros((32, 48), np.uint8))
+        mask = opened.predict(np.zeros((32, 48), np.uint8)).mask
     assert (mask.dtype, mask.shape) == (np.uint8, (32, 48))
     assert (opened.backend, opened.precision, opened.provenance) == ("torch", "fp32", "trained")
-    assert opened.classes == ("background", "defect")
-    assert opened.data is None
+    assert (opened.task, opened.classes) == ("segment", ("background", "defect"))
+    assert opened.normal_class == "background"
+    assert opened.data is opened.mm_per_px is None
 
 
 def test_a_bundle() -> None:
     frame = np.random.default_rng(0).integers(0, 256, (512, 512), np.uint8)
     with open_target(DEMO_BUNDLE, threads=1) as opened, Detector(DEMO_BUNDLE) as detector:
-        assert np.array_equal(opened.predict(frame), detector(frame).mask)
+        assert np.array_equal(opened.predict(frame).mask, detector(frame).mask)
         assert opened.data == detector.manifest.data
     assert (opened.backend, opened.provenance) == ("onnxruntime", "demo")
+
+
+def test_the_threshold_reaches_a_checkpoint_and_a_bundle(checkpoint_folder: Path) -> None:
+    frame = np.zeros((512, 512), np.uint8)
+    for target in (checkpoint_folder, DEMO_BUNDLE):
+        for threshold, share in ((1e6, 0.0), (-1e6, 1.0)):
+            with open_target(target, threshold=threshold) as opened:
+                assert opened.predict(frame).mask.mean() == share
 
 
 def test_a_bundle_is_closed_afterwards() -> None:
