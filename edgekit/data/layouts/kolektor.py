@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,11 +36,14 @@ from edgekit.data.layouts.mask_files import (
     require_pairs,
 )
 from edgekit.media.images import read_image
-from edgekit_runtime.errors import DatasetError, IoFault
+from edgekit_runtime.errors import DatasetError, IoFault, MaskError
 
 LABEL_ENDING = "_label"
 TRUTH_ENDING = "_GT"
 PARTS = ("train", "test")
+UNREADABLE = "unreadable"
+"""The stratum of images whose mask cannot be read."""
+
 _ITEM = re.compile(r"kos\d+")
 
 
@@ -54,7 +58,8 @@ class _KolektorImages(Dataset):
     """Pairs of an image and a black-and-white mask.
 
     Every mask is looked at when the set is opened, because nothing else says which images are defective, and a split
-    of one defective image in eight has to know. It takes half a second for KolektorSDD, about two for KolektorSDD2.
+    of one defective image in eight has to know. It takes half a second for KolektorSDD, about two for KolektorSDD2. A
+    mask that cannot be read leaves open what its image shows: `load` says why, and the others can be used.
     """
 
     classes = ("background", "defect")
@@ -65,7 +70,7 @@ class _KolektorImages(Dataset):
         self.items = self._make_items([_shows_defect(pair.mask) for pair in pairs])
 
     @abstractmethod
-    def _make_items(self, defective: list[bool]) -> tuple[Item, ...]: ...
+    def _make_items(self, defective: list[bool | None]) -> tuple[Item, ...]: ...
 
     @abstractmethod
     def _read_image(self, path: Path) -> Image: ...
@@ -93,8 +98,7 @@ class KolektorSdd(_KolektorImages):
         root: The folder that holds kos01, kos02 and so on.
 
     Raises:
-        DatasetError: If the layout is not there, or an image or a mask lacks the other.
-        MaskError: If a mask cannot be read.
+        DatasetError: If the layout is not there, an image or a mask lacks the other, or two files share a name.
     """
 
     def __init__(self, root: Path) -> None:
@@ -107,12 +111,14 @@ class KolektorSdd(_KolektorImages):
         pairs = [pair for folder in folders for pair in _pair_files(folder, LABEL_ENDING, "{stem}_label.bmp")]
         super().__init__(pairs, name="kolektorsdd")
 
-    def _make_items(self, defective: list[bool]) -> tuple[Item, ...]:
+    def _make_items(self, defective: list[bool | None]) -> tuple[Item, ...]:
         groups = [pair.image.parent.name for pair in self._pairs]
         # A group lies in one stratum, so one defective surface makes the whole commutator defective.
-        shown = {group for group, shows in zip(groups, defective, strict=True) if shows}
+        shown = defaultdict[str, set[bool | None]](set)
+        for group, shows in zip(groups, defective, strict=True):
+            shown[group].add(shows)
         return tuple(
-            Item(pair.name, group, "defective" if group in shown else "normal", shows)
+            Item(pair.name, group, _name_stratum(shown[group]), shows)
             for pair, group, shows in zip(self._pairs, groups, defective, strict=True)
         )
 
@@ -127,8 +133,7 @@ class KolektorSdd2(_KolektorImages):
         root: The folder that holds train/ and test/.
 
     Raises:
-        DatasetError: If the layout is not there, or an image or a mask lacks the other.
-        MaskError: If a mask cannot be read.
+        DatasetError: If the layout is not there, an image or a mask lacks the other, or two files share a name.
     """
 
     def __init__(self, root: Path) -> None:
@@ -141,9 +146,9 @@ class KolektorSdd2(_KolektorImages):
         pairs = [pair for folder in folders for pair in _pair_files(folder, TRUTH_ENDING, "{stem}_GT.png")]
         super().__init__(pairs, name="kolektorsdd2")
 
-    def _make_items(self, defective: list[bool]) -> tuple[Item, ...]:
+    def _make_items(self, defective: list[bool | None]) -> tuple[Item, ...]:
         return tuple(
-            Item(pair.name, pair.name, "defective" if shows else "normal", shows)
+            Item(pair.name, pair.name, _name_stratum({shows}), shows)
             for pair, shows in zip(self._pairs, defective, strict=True)
         )
 
@@ -179,7 +184,13 @@ def _pair_files(folder: Path, ending: str, mask_name: str) -> list[_Pair]:
     return [_Pair(f"{folder.name}/{stem}", images[stem], masks[stem]) for stem in images]
 
 
-def _shows_defect(mask: Path) -> bool:
+def _name_stratum(shown: set[bool | None]) -> str:
+    if True in shown:
+        return "defective"
+    return UNREADABLE if None in shown else "normal"
+
+
+def _shows_defect(mask: Path) -> bool | None:
     try:
         stat = mask.stat()
     except OSError as error:
@@ -188,6 +199,9 @@ def _shows_defect(mask: Path) -> bool:
 
 
 @lru_cache(maxsize=10_000)
-def _marks_any_pixel(mask: Path, _mtime_ns: int, _size: int) -> bool:
+def _marks_any_pixel(mask: Path, _mtime_ns: int, _size: int) -> bool | None:
     """Tell whether a mask marks anything; remembered, because one command may open a dataset more than once."""
-    return bool(read_black_and_white(mask).any())
+    try:
+        return bool(read_black_and_white(mask).any())
+    except MaskError:
+        return None
