@@ -58,7 +58,7 @@ class _KolektorImages(Dataset):
     """Pairs of an image and a black-and-white mask.
 
     Every mask is looked at when the set is opened, because nothing else says which images are defective, and a split
-    of one defective image in eight has to know. That takes half a second for KolektorSDD and some for KolektorSDD2. A
+    of one defective image in eight has to know. That takes half a second for KolektorSDD, a few for KolektorSDD2. A
     mask that cannot be read leaves open what its image shows: `load` says why, and the others can be used.
     """
 
