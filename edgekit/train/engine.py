@@ -313,6 +313,7 @@ class Trainer:
             shards=self.record.shards,
             teacher=teacher,
             average=self.state.average,
+            autocast=self.recipe.autocast == "bfloat16",
         )
 
 

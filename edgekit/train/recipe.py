@@ -116,6 +116,8 @@ class Recipe:
             validated and kept; None keeps the weights themselves.
         patience: Epochs without a better validation score after which the run ends; None runs all epochs.
         distillation: What is learnt from a teacher, where one is named.
+        autocast: "bfloat16" runs convolutions of the forward pass in 16 bits (torch.autocast), which is faster where
+            the processor has such instructions; weights, loss and validation stay in 32 bits.
         source: Where the numbers come from, and in what they differ from the paper.
     """
 
@@ -132,6 +134,7 @@ class Recipe:
     average_decay: float | None = None
     patience: int | None = None
     distillation: Distillation | None = None
+    autocast: Literal["none", "bfloat16"] = "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as JSON-ready data."""

@@ -35,6 +35,7 @@ class TrainingStep:
         shards: Parts of each batch that are normalised apart; with several processes their number.
         teacher: Whose answers count too.
         average: What follows the weights.
+        autocast: Whether the forward pass runs in bfloat16 where torch thinks it safe.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class TrainingStep:
         shards: int = 1,
         teacher: Teacher | None = None,
         average: WeightAverage | None = None,
+        autocast: bool = False,
     ) -> None:
         self._network = network
         self._called = processes.wrap(network)
@@ -59,6 +61,7 @@ class TrainingStep:
         self._shards = shards
         self._teacher = teacher
         self._average = average
+        self._autocast = autocast
 
     def run(self, batch: Batch) -> float:
         """Take one step and return the batch's loss.
@@ -92,12 +95,16 @@ class TrainingStep:
     def _loss(self, shard: Batch) -> torch.Tensor:
         images = make_input(shard.images.to(self._device), self._normalisation)
         watched = self._teacher is not None and self._teacher.compares_features
-        with record_features(self._network, active=watched) as features:
-            answers = self._called(images)
+        with self._in_16_bits(), record_features(self._network, active=watched) as features:
+            answers = self._called(images).float()
         loss = self._task.loss(answers, shard)
         if self._teacher is None:
             return loss
-        return self._teacher.loss(images, answers, features, loss, batch=shard, task=self._task)
+        with self._in_16_bits():
+            return self._teacher.loss(images, answers, features, loss, batch=shard, task=self._task)
+
+    def _in_16_bits(self) -> torch.autocast:
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast)
 
     def _scale(self, loss: torch.Tensor, share: float) -> torch.Tensor:
         """Weigh a shard by its images; several processes average their gradients, which is made good here."""
