@@ -24,16 +24,16 @@ def models(*, as_json: bool) -> None:
         return
     shipped = list_shipped_checkpoints()
     click.echo(
-        f"{'model':16} {'task':9} {'input':12} {'parameters':>12} {'MACs':>20} {'FLOPs (paper)':>20}  demo weights"
+        f"{'model':18} {'task':9} {'input':12} {'parameters':>12} {'MACs':>20} {'FLOPs (paper)':>20}  demo weights"
     )
     for row in document["models"]:
         click.echo(_format_row(row, demo=row["name"] in shipped))
-    click.echo(f"\nAny other width: {', '.join(document['families'])}.")
+    click.echo(f"\nAny other width of CheapNet: {', '.join(document['families'])}.")
 
 
 def _format_row(row: dict[str, Any], *, demo: bool) -> str:
     size = "×".join(map(str, row["input"]))
     return (
-        f"{row['name']:16} {row['task']:9} {size:12} {row['parameters']:12,} {row['macs']:20,} {row['flops']:20,}"
+        f"{row['name']:18} {row['task']:9} {size:12} {row['parameters']:12,} {row['macs']:20,} {row['flops']:20,}"
         f"  {'yes' if demo else ''}"
     ).rstrip()

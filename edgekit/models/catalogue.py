@@ -25,11 +25,73 @@ def _cheapnet(width: int, *, depthwise: bool, name: str | None = None) -> ModelS
         factory="edgekit.models.cheapnet:CheapNet",
         arguments={"width": width, "depthwise": depthwise},
         flops_rule="thop0.1.1",
+        normal_class="background",
     )
 
 
 def _make_cheapnet(width: int, *, depthwise: bool) -> ModelSpec:
     return _cheapnet(width, depthwise=depthwise)
+
+
+UNET = ModelSpec(
+    name="unet",
+    task="segment",
+    channels=3,
+    size=(96, 96),
+    multiple=16,
+    classes=("background", "defect"),
+    paper="LOS-UNet (Chen et al.), its baseline UNet",
+    recipe="unet",
+    factory="edgekit.models.unet:make_los_unet",
+    flops_rule="ptflops0.7",
+    normal_class="background",
+)
+
+UNET_32 = ModelSpec(
+    name="unet-32",
+    task="segment",
+    channels=1,
+    size=(512, 512),
+    multiple=16,
+    classes=("background", "defect"),
+    paper="Bi-ShuffleNet and U-BiNet (Sensors 2021, 21, 6868), U-BiNet's widths in full precision",
+    recipe="unet-32",
+    factory="edgekit.models.unet:make_half_unet",
+    flops_rule="ptflops0.7",
+    normal_class="background",
+)
+
+RESNET50 = ModelSpec(
+    name="resnet50",
+    task="classify",
+    channels=3,
+    size=(512, 512),
+    multiple=1,
+    classes=("normal", "hole", "stain", "broken yarn", "end out"),
+    paper="DI-Net (Zhao et al.), its baseline ResNet50",
+    recipe="resnet",
+    factory="edgekit.models.resnet:ResNet",
+    arguments={"classes": 5},
+    flops_rule="macs",
+    normal_class="normal",
+    head="fc.",
+)
+
+SHUFFLENET = ModelSpec(
+    name="shufflenet-v2-0.5",
+    task="classify",
+    channels=3,
+    size=(224, 224),
+    multiple=1,
+    classes=("crazing", "inclusion", "patches", "pitted_surface", "rolled-in_scale", "scratches"),
+    paper="Bi-ShuffleNet and U-BiNet (Sensors 2021, 21, 6868), the baseline ShuffleNetV2 0.5×",
+    recipe="shufflenet",
+    factory="edgekit.models.shufflenet:ShuffleNet",
+    arguments={"classes": 6},
+    flops_rule="ptflops0.7",
+    head="fc.",
+)
+"""NEU-DET's six kinds are its classes: none of them is free of defects."""
 
 
 def make_registry() -> ModelRegistry:
@@ -41,6 +103,8 @@ def make_registry() -> ModelRegistry:
         registry.add_family(
             ModelFamily(f"{family}-g<N>", partial(_make_cheapnet, depthwise=depthwise), LARGEST_WIDTH)
         )
+    for spec in (UNET, UNET_32, RESNET50, SHUFFLENET):
+        registry.add(spec)
     return registry
 
 

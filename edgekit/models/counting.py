@@ -5,7 +5,7 @@ follow are written out here, as one small counter.
 
     macs         convolution n·k·Cin/g, transposed n_in·k·Cout/g, linear in·out
     thop0.1.1    as macs, but transposed n·k·Cin/g on the output, and BatchNorm 4n            (CheapNet's tables)
-    ptflops0.7   as macs, and n per bias, BatchNorm 2n (n where not affine), activation n, pooling n_in
+    ptflops0.7   as macs, and n per bias, BatchNorm 2n (n where not affine), activation n, pooling n_in, upsampling n
                                                               (the tables of LOS-UNet and Bi-ShuffleNet)
 
 n: elements of the output, n_in: of the input, k: kernel area, g: groups; batch 1, leaf modules.
@@ -69,7 +69,7 @@ def _count_ptflops(module: nn.Module, source: torch.Tensor, result: torch.Tensor
         return _count_macs(module, source, result) + bias
     if isinstance(module, nn.BatchNorm2d):
         return 2 * result.numel() if module.affine else result.numel()
-    if isinstance(module, ACTIVATIONS):
+    if isinstance(module, (*ACTIVATIONS, nn.Upsample)):
         return result.numel()
     if isinstance(module, POOLINGS):
         return source.numel()

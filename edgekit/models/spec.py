@@ -27,6 +27,8 @@ class ModelSpec:
         factory: "module:function" that builds the network; imported only when it is built.
         arguments: What the factory is called with; a classifier's hold "classes", their number.
         flops_rule: The counting rule of the paper's own table (see `edgekit.models.counting`).
+        normal_class: The one of `classes` that means no defect; None where every class is a defect.
+        head: Start of the names of a classifier's last layer, whose shape follows the classes; "" otherwise.
     """
 
     name: str
@@ -40,21 +42,26 @@ class ModelSpec:
     factory: str
     flops_rule: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    normal_class: str | None = None
+    head: str = ""
 
     def for_classes(self, classes: Sequence[str]) -> ModelSpec:
         """Return the model as it is for these classes: a classifier has one output for each.
+
+        A segmenting network's normal class is the first; a classifier keeps its own where it is among them.
 
         Raises:
             UsageProblem: If the network segments and answers another number of classes.
         """
         if self.task == "classify":
             arguments = {**self.arguments, "classes": len(classes)}
-            return replace(self, classes=tuple(classes), arguments=arguments)
+            normal = self.normal_class if self.normal_class in classes else None
+            return replace(self, classes=tuple(classes), arguments=arguments, normal_class=normal)
         if len(classes) != len(self.classes):
             raise UsageProblem(
                 f"{self.name} answers {', '.join(self.classes)}; got the classes {', '.join(classes)}."
             )
-        return replace(self, classes=tuple(classes))
+        return replace(self, classes=tuple(classes), normal_class=classes[0])
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

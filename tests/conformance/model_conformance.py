@@ -18,7 +18,7 @@ from edgekit.checkpoints import load_checkpoint, load_network, save_checkpoint
 from edgekit.models import MODELS, ModelSpec, build_model
 from edgekit.models.counting import RULES, count_cost
 from edgekit.models.table import read_table
-from edgekit_export.exportable import Exportable
+from edgekit_export.exportable import Exportable, Normalisation
 from tests.conformance.exportable_conformance import ExportableConformance
 from tests.edgekit.records import make_record
 
@@ -37,6 +37,9 @@ class ModelConformance(ExportableConformance):
     sizes: tuple[tuple[int, int], ...] = ((1, 1), (2, 3), (5, 1))
     """(height, width) to try, in multiples of the model's own multiple."""
 
+    usual_size: tuple[int, int] = (2, 2)
+    """(height, width) where one will do, in these multiples."""
+
     @pytest.fixture
     def spec(self) -> ModelSpec:
         return MODELS.get(self.model)
@@ -53,9 +56,16 @@ class ModelConformance(ExportableConformance):
     def network(self, spec: ModelSpec) -> nn.Module:
         return build_model(spec, seed=3).eval()
 
-    def draw_image(self, spec: ModelSpec, *, batch: int = 2, times: tuple[int, int] = (2, 2)) -> torch.Tensor:
+    @pytest.fixture
+    def normalisation(self, spec: ModelSpec) -> Normalisation:
+        """Return other numbers for every channel: a mixed-up order shows."""
+        return Normalisation((0.35, 0.45, 0.4)[: spec.channels], (0.28, 0.22, 0.25)[: spec.channels])
+
+    def draw_image(
+        self, spec: ModelSpec, *, batch: int = 2, times: tuple[int, int] | None = None
+    ) -> torch.Tensor:
         """Return a normalised batch whose sides are `times` the model's multiple."""
-        sides = tuple(factor * spec.multiple for factor in times)
+        sides = tuple(factor * spec.multiple for factor in times or self.usual_size)
         return torch.randn(batch, spec.channels, *sides, generator=torch.Generator().manual_seed(1))
 
     def test_registry_agrees_with_the_network(self, spec: ModelSpec, network: nn.Module) -> None:
@@ -69,6 +79,21 @@ class ModelConformance(ExportableConformance):
         assert len(spec.classes) >= 2
         assert len(set(spec.classes)) == len(spec.classes)
         assert spec.flops_rule in RULES
+        assert spec.normal_class is None or spec.normal_class in spec.classes
+        if spec.task == "segment":
+            assert spec.normal_class == spec.classes[0]
+
+    def test_its_head_follows_the_classes_and_nothing_else_does(self, spec: ModelSpec) -> None:
+        if spec.task == "segment":
+            assert spec.head == ""
+            return
+        more = spec.for_classes([*spec.classes, "one more"])
+        with torch.device("meta"):
+            before, after = build_model(spec).state_dict(), build_model(more).state_dict()
+        assert before.keys() == after.keys()
+        changed = {name for name in before if before[name].shape != after[name].shape}
+        assert changed == {name for name in before if name.startswith(spec.head)}
+        assert changed
 
     def test_outputs_have_the_documented_shape_and_are_finite(
         self, spec: ModelSpec, network: nn.Module
@@ -84,7 +109,21 @@ class ModelConformance(ExportableConformance):
                 assert answers["logits"].shape == (2, maps, *image.shape[2:])
             else:
                 last = list(network.stages())[-1]
-                assert answers[last.exit.output].shape == (2, len(spec.classes))
+                probabilities = answers[last.exit.output]
+                assert probabilities.shape == (2, len(spec.classes))
+                assert (probabilities >= 0).all(), times
+                # Float32 sums of a few numbers below one: far from what a missing softmax gives.
+                torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2), rtol=0, atol=1e-5)
+
+    def test_forward_gives_logits(self, spec: ModelSpec, network: nn.Module) -> None:
+        image = self.draw_image(spec)
+        with torch.no_grad():
+            logits, answers = network(image), _run_stages(network, image)
+        if spec.task == "segment":
+            assert torch.equal(logits, answers["logits"])
+        else:
+            last = list(network.stages())[-1]
+            torch.testing.assert_close(torch.softmax(logits, dim=1), answers[last.exit.output])
 
     def test_rows_of_a_batch_do_not_touch_each_other(self, spec: ModelSpec, network: nn.Module) -> None:
         image = self.draw_image(spec)
@@ -114,7 +153,7 @@ class ModelConformance(ExportableConformance):
 
     def test_state_survives_a_checkpoint(self, spec: ModelSpec, network: nn.Module, tmp_path: Path) -> None:
         image = self.draw_image(spec)
-        record = make_record(spec.name, classes=spec.classes)
+        record = make_record(spec.name, classes=spec.classes, normal_class=spec.normal_class)
         save_checkpoint(tmp_path / "checkpoint", record, network.state_dict())
         restored = load_network(*load_checkpoint(tmp_path / "checkpoint"))
         assert not restored.training

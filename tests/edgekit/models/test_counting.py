@@ -84,6 +84,8 @@ BY_HAND = {
         7776,
         1944 + 216,
     ),
+    # in 3×4×5 = 60 elements, four times as many out
+    "upsampling": (nn.Upsample(scale_factor=2, mode="bilinear"), (3, 4, 5), 0, 0, 0, 240),
     "transposed, grouped": (
         nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=1, groups=2, bias=False),
         (4, 3, 3),

@@ -109,6 +109,10 @@ def test_iteration_gives_the_named_models_in_the_order_of_the_catalogue() -> Non
         "cheapnet-std-s",
         "cheapnet-std-m",
         "cheapnet-std-l",
+        "unet",
+        "unet-32",
+        "resnet50",
+        "shufflenet-v2-0.5",
     ]
     assert MODELS.patterns == ("cheapnet-g<N>", "cheapnet-std-g<N>")
     assert all(isinstance(spec, ModelSpec) for spec in MODELS)
@@ -124,3 +128,16 @@ def test_without_a_seed_the_callers_random_state_decides() -> None:
     key = "encoder1.0.weight"
     assert torch.equal(first[key], again[key])
     assert not torch.equal(first[key], second[key])
+
+
+def test_a_classifier_has_one_output_per_class_and_its_normal_class_where_it_is_among_them() -> None:
+    spec = MODELS.get("resnet50")
+    assert (spec.normal_class, spec.arguments["classes"]) == ("normal", len(spec.classes))
+    with_normal = spec.for_classes(["hole", "normal"])
+    assert (with_normal.arguments["classes"], with_normal.normal_class) == (2, "normal")
+    assert spec.for_classes(["good", "bad", "ugly"]).normal_class is None
+    assert MODELS.get("shufflenet-v2-0.5").normal_class is None
+
+
+def test_a_segmenting_networks_normal_class_is_the_first() -> None:
+    assert MODELS.get("unet").for_classes(["steel", "scratch"]).normal_class == "steel"

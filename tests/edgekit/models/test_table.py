@@ -19,7 +19,9 @@ def test_rows_have_the_documented_keys() -> None:
     assert [row["name"] for row in document["models"]] == [spec.name for spec in MODELS]
     for row in document["models"]:
         assert {"name", "task", "input", "parameters", "macs", "flops", "flops_rule", "paper"} <= row.keys()
-        assert row["input"] == [1, 512, 512]
+        spec = MODELS.get(row["name"])
+        assert row["input"] == [spec.channels, *spec.size]
+        assert (row["task"], row["recipe"], row["classes"]) == (spec.task, spec.recipe, list(spec.classes))
 
 
 def test_figures_of_cheapnet_s() -> None:
@@ -27,3 +29,9 @@ def test_figures_of_cheapnet_s() -> None:
     assert row["name"] == "cheapnet-s"
     assert (row["parameters"], row["macs"], row["flops"]) == (277, 10_448_896, 26_421_248)
     assert row["flops_rule"] == "thop0.1.1"
+
+
+def test_figures_that_papers_print_are_in_the_table() -> None:
+    rows = {row["name"]: row for row in read_table()["models"]}
+    assert (rows["unet"]["parameters"], round(rows["unet"]["macs"] / 1e9, 4)) == (31_390_721, 7.8305)
+    assert round(rows["resnet50"]["macs"] / 1e9, 3) == 21.353
