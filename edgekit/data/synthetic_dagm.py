@@ -30,6 +30,7 @@ class SyntheticDagm(Dataset):
     """
 
     classes = ("background", "defect")
+    may_hold_duplicates = False
 
     def __init__(
         self,

@@ -73,9 +73,11 @@ def choose_part(
         UsageProblem: If a part is asked for and the stored split does not belong to these data.
         DatasetError: If the data changed since the training, or the split does not give the part that was
             recorded: figures would count training images.
+        FrameError: If an image cannot be read: the split is made again, and copies are looked for in all of them.
+        MaskError: If a mask does not fit its image.
     """
     same = trained_on is not None and trained_on.fingerprint == dataset.fingerprint()
-    if trained_on is not None and part is None and not same and trained_on.name == dataset.name:
+    if trained_on is not None and part != "all" and not same and trained_on.name == dataset.name:
         raise DatasetError(
             f"{dataset.name} has the name of what the network was trained on, but not its images: they have changed "
             "since, or are others.",
@@ -94,6 +96,7 @@ def choose_part(
     if chosen.fingerprint() != trained_on.parts.get(name):
         raise DatasetError(
             f"The {name} part of {dataset.name} is not the one that was recorded when the network was trained.",
-            remedy="Use --split all, and read the figures as those of images that may have been trained on.",
+            remedy="Another release of edgekit may have split them: use that, or --split all, whose figures may count "
+            "images that were trained on.",
         )
     return ChosenPart(chosen, name, dataset.name)

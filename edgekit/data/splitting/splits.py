@@ -1,14 +1,17 @@
-"""Seeded splits: groups never part, strata are spread evenly, and the same seed gives the same parts anywhere."""
+"""Seeded splits: groups and copies never part, strata are spread evenly, one seed gives one split anywhere."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgekit.data.contract import Dataset, Subset
+from edgekit.data.splitting.dealing import Stratum, deal_to_folds, deal_to_parts
+from edgekit.data.splitting.duplicates import link_duplicates
+from edgekit.reporting import Reporter
 from edgekit_runtime.bundle.manifest import SplitInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
@@ -50,24 +53,40 @@ class Split:
 
     def info(self, dataset: Dataset) -> SplitInfo:
         """Return what a record keeps of the split."""
-        text = json.dumps(self.names(dataset), sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
         fractions = None if self.fractions is None else dict(self.fractions)
-        return SplitInfo(self.seed, fractions, self.folds, self.fold, digest)
+        return SplitInfo(self.seed, fractions, self.folds, self.fold, digest_names(self.names(dataset)))
+
+
+def digest_names(names: Mapping[str, Sequence[str]]) -> str:
+    """Return the sha256 that a record keeps of the names in each part, which must be sorted."""
+    text = json.dumps({part: list(its) for part, its in names.items()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def split_dataset(
-    dataset: Dataset, *, seed: int = 0, fractions: Mapping[str, float] = DEFAULT_FRACTIONS
+    dataset: Dataset,
+    *,
+    seed: int = 0,
+    fractions: Mapping[str, float] = DEFAULT_FRACTIONS,
+    reporter: Reporter | None = None,
 ) -> Split:
-    """Split a dataset by groups.
+    """Split a dataset by groups, into which copies are drawn first (`link_duplicates`).
 
     Within each stratum the groups are ordered by a hash of (seed, group), which no file system and no random
-    generator's version can change, and dealt to train, val and test by the fractions, in this order whatever the
-    order of the mapping: a split must survive being stored as JSON.
+    generator's version can change, and dealt to train, val and test by the fractions of images (`deal_to_parts`), in
+    this order whatever the order of the mapping: a split must survive being stored as JSON.
+
+    Args:
+        dataset: What to split; every image is read once per process, unless they were generated.
+        seed: Orders the groups.
+        fractions: Part → share of the images.
+        reporter: Where progress goes.
 
     Raises:
         UsageProblem: If a part has another name, or the fractions do not add up to one.
         DatasetError: If a part stays empty.
+        FrameError: If an image cannot be read.
+        MaskError: If a mask does not fit its image.
     """
     if not set(fractions) <= set(PARTS):
         raise UsageProblem(f"The parts of a split are {', '.join(PARTS)}; got {', '.join(fractions)}.")
@@ -77,93 +96,84 @@ def split_dataset(
             f"The fractions of a split must be positive and add up to 1, got {dict(fractions)}."
         )
     fractions = {part: fractions[part] for part in PARTS if part in fractions}
+    groups, strata = _rank_groups(link_duplicates(dataset, reporter=reporter), seed)
+    part_of = deal_to_parts(strata, fractions)
     parts: dict[str, list[int]] = {part: [] for part in fractions}
-    for names, groups in _rank_groups(dataset, seed):
-        for part, chosen in _deal(names, fractions).items():
-            parts[part] += [index for group in chosen for index in groups[group]]
-    return Split(seed, dict(fractions), _require_filled(parts, dataset))
+    for group, part in part_of.items():
+        parts[part] += groups[group]
+    return Split(seed, dict(fractions), _require_filled(parts, dataset, len(groups)))
 
 
-def split_into_folds(dataset: Dataset, *, folds: int, fold: int, seed: int = 0) -> Split:
+def split_into_folds(
+    dataset: Dataset, *, folds: int, fold: int, seed: int = 0, reporter: Reporter | None = None
+) -> Split:
     """Split a small dataset for cross-validation, by groups and strata: k splits, whose test parts cover it once.
 
     Args:
-        dataset: What to split.
+        dataset: What to split; copies are drawn into one group first, as `split_dataset` does.
         folds: k, at least 3: one fold tests, the next one validates, the others train.
         fold: Which one tests, from 0 to k − 1.
         seed: Orders the groups.
+        reporter: Where progress goes.
 
     Raises:
         UsageProblem: If there is no such fold.
         DatasetError: If a part stays empty.
+        FrameError: If an image cannot be read.
+        MaskError: If a mask does not fit its image.
     """
     if folds < 3 or not 0 <= fold < folds:
         raise UsageProblem(
             f"A split needs 3 folds or more and a fold from 0 to one less; got {fold} of {folds}."
         )
-    members: list[list[int]] = [[] for _ in range(folds)]
-    dealt = 0
-    for names, groups in _rank_groups(dataset, seed):
-        for name in names:
-            # Goes on where the last stratum ended, or small strata would all fill the first folds.
-            members[dealt % folds] += groups[name]
-            dealt += 1
-    rest = [
-        index for other in range(folds) if other not in (fold, (fold + 1) % folds) for index in members[other]
-    ]
-    parts = {"train": rest, "val": members[(fold + 1) % folds], "test": members[fold]}
-    return Split(seed, None, _require_filled(parts, dataset), folds, fold)
+    groups, strata = _rank_groups(link_duplicates(dataset, reporter=reporter), seed)
+    validating = (fold + 1) % folds
+    parts: dict[str, list[int]] = {part: [] for part in PARTS}
+    for group, its_fold in deal_to_folds(strata, folds).items():
+        part = "test" if its_fold == fold else "val" if its_fold == validating else "train"
+        parts[part] += groups[group]
+    return Split(seed, None, _require_filled(parts, dataset, len(groups)), folds, fold)
 
 
-def split_again(dataset: Dataset, info: SplitInfo) -> Split:
+def split_again(dataset: Dataset, info: SplitInfo, *, reporter: Reporter | None = None) -> Split:
     """Return the split that a record names, made anew from the data.
 
     Raises:
         UsageProblem: If the record names a split that cannot be.
         DatasetError: If a part stays empty.
+        FrameError: If an image cannot be read.
+        MaskError: If a mask does not fit its image.
     """
     if info.folds is not None and info.fold is not None:
-        return split_into_folds(dataset, folds=info.folds, fold=info.fold, seed=info.seed)
-    return split_dataset(dataset, seed=info.seed, fractions=info.fractions or DEFAULT_FRACTIONS)
+        return split_into_folds(dataset, folds=info.folds, fold=info.fold, seed=info.seed, reporter=reporter)
+    fractions = info.fractions or DEFAULT_FRACTIONS
+    return split_dataset(dataset, seed=info.seed, fractions=fractions, reporter=reporter)
 
 
-def _require_filled(parts: Mapping[str, list[int]], dataset: Dataset) -> dict[str, tuple[int, ...]]:
+def _require_filled(
+    parts: Mapping[str, list[int]], dataset: Dataset, groups: int
+) -> dict[str, tuple[int, ...]]:
     for part, indices in parts.items():
         if not indices:
             raise DatasetError(
-                f"The {part} part of {dataset.name} would be empty: {len(dataset)} images are too few.",
-                remedy="Add images, or use --split all to evaluate on everything.",
+                f"The {part} part of {dataset.name} would be empty: {len(dataset)} images are too few, in {groups} "
+                "groups that must stay together (images of one thing, and copies).",
+                remedy="Add images of other things, or use --split all to evaluate on everything.",
             )
     return {part: tuple(sorted(indices)) for part, indices in parts.items()}
 
 
-def _rank_groups(dataset: Dataset, seed: int) -> Iterator[tuple[list[str], dict[str, list[int]]]]:
-    """Yield per stratum the groups' names in the order that the seed decides, and the groups."""
-    for groups in _groups_by_stratum(dataset).values():
-        yield sorted(groups, key=lambda group: _rank(seed, group)), groups
-
-
-def _groups_by_stratum(dataset: Dataset) -> dict[str, dict[str, list[int]]]:
-    members: dict[str, list[int]] = defaultdict(list)
+def _rank_groups(dataset: Dataset, seed: int) -> tuple[dict[str, list[int]], list[Stratum]]:
+    """Return the indices of each group, and per stratum the groups' sizes in the order that the seed decides."""
+    groups: dict[str, list[int]] = defaultdict(list)
     for index, item in enumerate(dataset.items):
-        members[item.group].append(index)
-    strata: dict[str, dict[str, list[int]]] = defaultdict(dict)
-    for group, indices in members.items():
-        stratum = min(dataset.items[index].stratum for index in indices)
-        strata[stratum][group] = indices
-    return {stratum: strata[stratum] for stratum in sorted(strata)}
+        groups[item.group].append(index)
+    strata: dict[str, list[str]] = defaultdict(list)
+    for group, indices in groups.items():
+        strata[min(dataset.items[index].stratum for index in indices)].append(group)
+    ranked = [sorted(strata[stratum], key=lambda group: _rank(seed, group)) for stratum in sorted(strata)]
+    return groups, [{group: len(groups[group]) for group in names} for names in ranked]
 
 
 def _rank(seed: int, group: str) -> str:
     return hashlib.sha256(f"{seed}/{group}".encode()).hexdigest()
-
-
-def _deal(names: list[str], fractions: Mapping[str, float]) -> dict[str, list[str]]:
-    dealt: dict[str, list[str]] = {}
-    start, share = 0, 0.0
-    for part, fraction in fractions.items():
-        share += fraction
-        end = round(share * len(names))
-        dealt[part] = names[start:end]
-        start = end
-    return dealt

@@ -19,6 +19,7 @@ class NamedItems(Dataset):
     """Items without images."""
 
     classes = ("background", "defect")
+    may_hold_duplicates = False
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.name = "named"
