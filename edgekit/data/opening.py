@@ -21,8 +21,8 @@ from edgekit.data.layouts.kolektor import (
     find_kolektor2_parts,
     find_kolektor_items,
 )
-from edgekit.data.layouts.magnetic_tile import MagneticTile, is_magnetic_tile
 from edgekit.data.layouts.labelme import LabelMe, is_labelme_folder
+from edgekit.data.layouts.magnetic_tile import MagneticTile, is_magnetic_tile
 from edgekit.data.layouts.mvtec import MvtecFolders, find_categories
 from edgekit.data.layouts.neu_det import NeuDet, find_neu_det
 from edgekit.data.layouts.neu_seg import NeuSeg, find_neu_seg
