@@ -12,6 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from tests.edgekit.data.layouts.test_dagm import write_dagm
+from tests.edgekit.data.layouts.test_magnetic_tile import write_magnetic_tile
+from tests.edgekit.data.layouts.test_neu_det import write_neu_det
+from tests.edgekit.data.layouts.test_neu_seg import write_neu_seg
+from tests.edgekit.data.layouts.test_voc_boxes import write_voc
 from tests.edgekit.image_folders import draw_plate, save, write_image_folder
 
 SIZE = (24, 40)
@@ -105,45 +109,6 @@ def write_mvtec(root: Path) -> Path:
     return root
 
 
-def write_magnetic_tile(root: Path) -> Path:
-    """Write two of the six folders of Magnetic Tile: JPEGs and PNG masks beside them."""
-    for kind in ("MT_Break", "MT_Free"):
-        (root / kind / "Imgs").mkdir(parents=True)
-        for number in range(3):
-            image, mask = draw_plate(number, SIZE)
-            save(root / kind / "Imgs" / f"exp1_num_{number}.jpg", image)
-            save(root / kind / "Imgs" / f"exp1_num_{number}.png", mask * np.uint8(kind != "MT_Free"))
-    return root
-
-
-def write_neu_seg(root: Path) -> Path:
-    """Write both parts of NEU-Seg: JPEGs and masks of 0 and 1."""
-    for part in ("training", "test"):
-        for folder in ("images", "annotations"):
-            (root / "NEU_Seg" / folder / part).mkdir(parents=True)
-        for number in range(3):
-            image, mask = draw_plate(number, SIZE)
-            save(root / "NEU_Seg" / "images" / part / f"{number:06}.jpg", image)
-            save(root / "NEU_Seg" / "annotations" / part / f"{number:06}.png", mask // 255)
-    return root
-
-
-def write_voc(images: Path, annotations: Path, *, kind: str = "scratches") -> Path:
-    """Write images and their annotations with one box each."""
-    images.mkdir(parents=True)
-    annotations.mkdir(parents=True)
-    height, width = SIZE
-    for number in range(1, 4):
-        save(images / f"{kind}_{number}.jpg", draw_plate(number, SIZE)[0])
-        (annotations / f"{kind}_{number}.xml").write_text(
-            f"<annotation><filename>{kind}_{number}.jpg</filename>"
-            f"<size><width>{width}</width><height>{height}</height><depth>1</depth></size>"
-            f"<object><name>{kind}</name><bndbox><xmin>3</xmin><ymin>4</ymin><xmax>20</xmax><ymax>12</ymax></bndbox>"
-            "</object></annotation>"
-        )
-    return images.parent
-
-
 def write_coco(root: Path) -> Path:
     """Write images/ and annotations/ with one polygon in each image."""
     (root / "images").mkdir(parents=True)
@@ -227,11 +192,8 @@ BUILDERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "dagm": ("DAGM 2007", write_dagm),
     "magnetic-tile": ("Magnetic Tile", write_magnetic_tile),
     "neu-seg": ("NEU-Seg", write_neu_seg),
-    "neu-det": (
-        "NEU-DET",
-        lambda root: write_voc(root / "NEU-DET" / "IMAGES", root / "NEU-DET" / "ANNOTATIONS"),
-    ),
-    "voc": ("VOC boxes", lambda root: write_voc(root / "JPEGImages", root / "Annotations")),
+    "neu-det": ("NEU-DET", write_neu_det),
+    "voc": ("VOC boxes", write_voc),
     "kolektor": ("KolektorSDD", write_kolektor),
     "kolektor2": ("KolektorSDD2", write_kolektor2),
     "aitex": ("AITEX", write_aitex),
