@@ -10,6 +10,7 @@ import torch
 from edgekit.checkpoints import load_checkpoint
 from edgekit.models import MODELS, build_model
 from tests.edgekit.checkpoints.test_authors import Opener
+from tests.edgekit.checkpoints.test_torchvision import make_published
 from tests.edgekit.conftest import CliResult, RunCli
 
 
@@ -104,3 +105,85 @@ def test_a_missing_file_is_named(run_cli: RunCli, tmp_path: Path) -> None:
         "--out",
         tmp_path / "o",
     ).refused(8, str(nowhere))
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--mean", 0.3), ("--std", 0.2), ("--mean", "0.3,0.3,0.3", "--std", "0.2,0.2,0.2")]
+)
+def test_the_authors_files_need_one_mean_and_one_std(
+    run_cli: RunCli, tmp_path: Path, options: tuple[object, ...]
+) -> None:
+    run_cli(
+        "import-weights", tmp_path / "a.pth", "--model", "cheapnet-s", *options, "--out", tmp_path / "o"
+    ).refused(2, "one --mean and one --std", "--from torchvision")
+
+
+@pytest.mark.parametrize("option", [("--new-head",), ("--classes", "a,b"), ("--normal-class", "a")])
+def test_options_of_classifiers_are_refused_for_the_authors_files(
+    run_cli: RunCli, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    run_cli(
+        *("import-weights", tmp_path / "a.pth", "--model", "cheapnet-s", "--mean", 0.3, "--std", 0.2),
+        *(*option, "--out", tmp_path / "o"),
+    ).refused(2, "belong to classifiers")
+
+
+@pytest.fixture
+def import_published(run_cli: RunCli, tmp_path: Path):
+    """Return a function that imports a file with ShuffleNet's published names."""
+    torch.save(make_published(), tmp_path / "a.pth")
+
+    def run(*options: object) -> CliResult:
+        start = (
+            "import-weights",
+            tmp_path / "a.pth",
+            "--from",
+            "torchvision",
+            "--model",
+            "shufflenet-v2-0.5",
+        )
+        return run_cli(*start, *options, "--out", tmp_path / "imported")
+
+    return run
+
+
+def test_published_weights_become_a_checkpoint_that_says_what_is_fresh(
+    import_published, tmp_path: Path
+) -> None:
+    result = import_published("--classes", "good, hole,stain", "--normal-class", "good", "--new-head")
+    assert (result.code, result.out) == (0, f"{tmp_path / 'imported'}\n"), result.err
+    assert "fc.bias, fc.weight are fresh" in result.err
+    record, weights = load_checkpoint(tmp_path / "imported")
+    assert (record.classes, record.normal_class) == (("good", "hole", "stain"), "good")
+    assert record.normalisation.mean == (0.485, 0.456, 0.406)
+    assert torch.equal(weights["conv5.0.weight"], make_published()["conv5.0.weight"])
+
+
+def test_another_normalisation_can_be_named(import_published, tmp_path: Path) -> None:
+    numbers = ("--mean", "0.5,0.4,0.3", "--std", "0.25,0.2,0.1")
+    assert import_published("--new-head", *numbers).code == 0
+    normalisation = load_checkpoint(tmp_path / "imported")[0].normalisation
+    assert (normalisation.mean, normalisation.std) == ((0.5, 0.4, 0.3), (0.25, 0.2, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        ((), 8, ("1000 classes", "--new-head")),
+        (("--new-head", "--mean", "0.5,0.4,0.3"), 2, ("--mean and --std belong together",)),
+        (("--new-head", "--mean", "0.5", "--std", "0.2"), 2, ("three numbers each",)),
+        (("--new-head", "--classes", "a,a"), 2, ("different names",)),
+        (("--new-head", "--classes", "a,b", "--normal-class", "c"), 2, ("none of a, b",)),
+    ],
+)
+def test_refusals_of_published_weights_write_nothing(
+    import_published, tmp_path, options, code, words
+) -> None:
+    import_published(*options).refused(code, *words)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pth"]
+
+
+def test_a_mean_that_is_no_number_is_refused(import_published) -> None:
+    result = import_published("--new-head", "--mean", "0.5,x", "--std", "0.2")
+    assert (result.code, result.out) == (2, "")
+    assert "'0.5,x' is no number" in result.err
