@@ -199,8 +199,8 @@ def _read_lines(path: Path, reader: csv.DictReader[str]) -> Iterator[tuple[str, 
 def _refuse(path: Path, reason: str) -> DatasetError:
     return DatasetError(
         f"{path} is no table with the columns {IMAGE} and {GROUP}: {reason}.",
-        remedy=f"Begin it with the line {IMAGE},{GROUP} and save it as comma-separated UTF-8; or rename it, if it means "
-        "something else.",
+        remedy=f"Begin it with the line {IMAGE},{GROUP} and save it as comma-separated UTF-8, or rename it if it "
+        "means something else.",
     )
 
 

@@ -128,8 +128,7 @@ def pair_boxes(images: Path, annotations: Path) -> list[BoxedImage]:
             cannot be used.
     """
     found = _index_files(images, list_image_files(images), "images")
-    xml = (path for path in sorted(annotations.glob("*")) if path.suffix.lower() == ".xml")
-    boxes = _index_files(annotations, xml, "XML files")
+    boxes = _index_files(annotations, _list_xml_files(annotations), "XML files")
     _require_pairs(found, boxes, "image", "annotation")
     _require_pairs(boxes, found, "annotation", "image")
     return [BoxedImage(found[stem], read_annotation(boxes[stem])) for stem in found]
@@ -141,6 +140,12 @@ def _make_item(files: BoxedImage, rarity: Mapping[str, int]) -> Item:
     stratum = min(kinds, key=lambda kind: (rarity[kind], kind)) if kinds else NORMAL
     name = files.image.stem
     return Item(name, group=name, stratum=stratum, defective=bool(kinds))
+
+
+def _list_xml_files(folder: Path) -> list[Path]:
+    # Archives packed on a Mac hold a hidden "._NAME.xml" beside each file, which is no XML.
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in files if path.suffix.lower() == ".xml" and not path.name.startswith(".")]
 
 
 def _index_files(folder: Path, paths: Iterable[Path], what: str) -> dict[str, Path]:

@@ -115,6 +115,12 @@ def test_half_a_pair_is_refused(root: Path, file: str, words: str) -> None:
         VocBoxes(root)
 
 
+def test_hidden_files_are_passed_over(root: Path) -> None:
+    (root / "Annotations/._plate-00.xml").write_bytes(b"\0\5\x16\7")
+    (root / "JPEGImages/._plate-00.jpg").write_bytes(b"\0\5\x16\7")
+    assert len(VocBoxes(root)) == 12
+
+
 def test_an_empty_folder_is_refused(root: Path) -> None:
     for path in (root / "Annotations").iterdir():
         path.unlink()
