@@ -20,7 +20,7 @@ from edgekit.data.layouts.dataset_file import FILE_NAME, SCHEMA, DatasetFile, Fi
 from edgekit.data.layouts.images_masks import IMAGES, MASKS, WHITE
 from edgekit.media.images import write_png
 from edgekit.reporting import Reporter
-from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.errors import IoFault, UsageProblem
 from edgekit_runtime.replacing import staged_directory
 
 LONGEST_STEM = 160
@@ -95,10 +95,20 @@ def _add_hash(stem: str, name: str) -> str:
 
 def _write_item(dataset: Dataset, index: int, folder: Path, stem: str) -> FileItem:
     item, sample = dataset.items[index], dataset.load(index)
-    write_png(folder / IMAGES / f"{stem}.png", _drop_equal_channels(sample.image))
+    _write(folder / IMAGES / f"{stem}.png", _drop_equal_channels(sample.image))
     if dataset.classes:
-        write_png(folder / MASKS / f"{stem}.png", _to_file_values(sample.known_mask, dataset.classes))
+        _write(folder / MASKS / f"{stem}.png", _to_file_values(sample.known_mask, dataset.classes))
     return FileItem(stem, item.name, item.group, item.stratum, item.defective, item.label, sample.kinds)
+
+
+def _write(path: Path, pixels: Image) -> None:
+    try:
+        write_png(path, pixels)
+    except IoFault as error:
+        # Its path is that of the staging folder; the error that `staged_directory` makes names the one asked for.
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
+        raise
 
 
 def _drop_equal_channels(image: Image) -> Image:

@@ -28,7 +28,9 @@ from edgekit_runtime.errors import DatasetError
 PATTERNS = ("annotations/*.json", "*.json", "*/_annotations.coco.json")
 """Where annotation files are looked for; the first that finds any decides."""
 
-KEYS = ("images", "annotations", "categories")
+KEYS = ("images", "annotations")
+"""What a file is recognised by; without `categories`, or cut off before them, it is refused rather than overlooked."""
+
 INSTANCES = "instances"
 
 
@@ -61,7 +63,7 @@ class Coco(AnnotatedImages):
         if not paths:
             raise DatasetError(
                 f"{root} holds no COCO annotations ({' or '.join(PATTERNS)}).",
-                remedy=f"A COCO file is JSON with the lists {', '.join(KEYS)}.",
+                remedy="A COCO file is JSON with the lists images, annotations and categories.",
             )
         files = [_File(path, _name_split(path), read_json(path)) for path in paths]
         categories = _read_categories(files)

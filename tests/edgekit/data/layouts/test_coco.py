@@ -152,6 +152,7 @@ POLYGON, COUNTS, TEXT = (("annotations", index, "segmentation") for index in ran
         (put("images", 1, "id", value=True), "'id' must be a whole number"),
         (put("images", 1, value=None), r"images\[1\]: 'id' must be a whole number, got none"),
         (put("images", value={}), "'images' must be a list"),
+        (lambda content: content.pop("categories"), "'categories' must be a list, got none"),
         (put("annotations", 0, "image_id", value=4), r"annotations\[0\]: no image has the id 4"),
         (put("annotations", 0, "category_id", value=4), "no category has the id 4"),
         (put("annotations", 0, value=[]), "must be a whole number"),
@@ -188,6 +189,6 @@ def test_boxes_that_are_none_are_refused(root: Path, annotations: Path, box: Any
 
 
 def test_a_folder_without_annotations_is_refused(tmp_path: Path) -> None:
-    write_json(tmp_path / "package.json", {"name": "images annotations categories"})
+    write_json(tmp_path / "package.json", {"name": "images annotations"})
     with pytest.raises(DatasetError, match="holds no COCO annotations"):
         Coco(tmp_path)
