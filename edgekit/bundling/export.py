@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgekit.bundling.samples import choose_samples
 from edgekit.bundling.weights import choose_weights
 from edgekit.checkpoints.format import Checkpoint, load_network, serialise_tensors
 from edgekit.data import Dataset
-from edgekit.evaluation.evaluate import evaluate_masks
-from edgekit.evaluation.predictors import Predict
+from edgekit.evaluation.evaluate import evaluate_classes, evaluate_masks
+from edgekit.evaluation.prediction import Prediction
 from edgekit.models import ModelSpec
 from edgekit.models.counting import count_parameters
+from edgekit.models.spec import Task
 from edgekit.reporting import Reporter
 from edgekit_export import ExportReport, export_bundle
+from edgekit_export.task_metric import Evaluate
+from edgekit_export.task_metric import Predict as Answer
 from edgekit_runtime.bundle import ModelInfo, Provenance
 
 NOTES: Mapping[str, str] = {
@@ -75,7 +78,7 @@ def export_model(
         provenance=_describe_provenance(record, serialise_tensors(weights)),
         data=record.data,
         rewrites=rewrites,
-        evaluate=_make_evaluation(samples),
+        evaluate=_make_evaluation(samples, record, spec.task),
         report=reporter.note,
     )
 
@@ -85,12 +88,27 @@ def _training_size(record: Checkpoint) -> tuple[int, int] | None:
     return (int(height_width[0]), int(height_width[1])) if height_width else None
 
 
-def _make_evaluation(samples: Dataset) -> Callable[[Predict], Mapping[str, float]]:
-    def evaluate(predict: Predict) -> Mapping[str, float]:
-        metrics = evaluate_masks(predict, samples, reporter=Reporter(quiet=True))
+def _make_evaluation(samples: Dataset, record: Checkpoint, task: Task) -> Evaluate | None:
+    """Return what computes the task's metrics; None where a classifier's images have no classes."""
+    quiet = Reporter(quiet=True)
+
+    def evaluate_segments(answer: Answer) -> Mapping[str, float]:
+        metrics = evaluate_masks(lambda frame: Prediction(mask=answer(frame)), samples, reporter=quiet)
         return {"miou": metrics.miou, "macc": metrics.macc}
 
-    return evaluate
+    def evaluate_labels(answer: Answer) -> Mapping[str, float]:
+        metrics = evaluate_classes(
+            lambda frame: Prediction(probabilities=answer(frame)),
+            samples,
+            classes=record.classes,
+            normal_class=record.normal_class,
+            reporter=quiet,
+        )
+        return {"accuracy": metrics.accuracy}
+
+    if task == "segment":
+        return evaluate_segments
+    return evaluate_labels if samples.labels else None
 
 
 def _describe_provenance(record: Checkpoint, weights: bytes) -> Provenance:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import Dataset, Subset, open_dataset
+from edgekit.data.contract import Sample, View
 from edgekit.data.opening import SYNTHETIC
 from edgekit.data.splitting.parts import open_part
 from edgekit.data.synthetic_dagm import SyntheticDagm
+from edgekit.data.views import label_images, merge_classes
+from edgekit.evaluation.predictors import fit_channels
+from edgekit.models import MODELS
+from edgekit.models.spec import Task
 from edgekit_runtime.errors import UsageProblem
 
 COUNT = 8
@@ -17,15 +24,39 @@ COUNT = 8
 DEFAULT_KINDS = (6,)
 
 
+class FittedFrames(View):
+    """A dataset whose images have the network's channels: grey ones are repeated for a colour network."""
+
+    def __init__(self, source: Dataset, channels: int) -> None:
+        super().__init__(source)
+        self.channels = channels
+
+    def load(self, index: int) -> Sample:
+        """Return the source's sample.
+
+        Raises:
+            FrameError: If it is in colour and the network takes grey.
+        """
+        sample = self.source.load(index)
+        return replace(sample, image=fit_channels(sample.image, self.channels))
+
+
 def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, int]) -> Dataset:
-    """Return up to eight labelled images of the wanted size.
+    """Return up to eight images of the wanted size, with the network's channels.
 
     They come from `data`; else from the validation part of the training's data, where these are generated or still
-    there; else from generated images of DAGM's class 6.
+    there; else from generated images of DAGM's class 6. They have masks for a segmenting network, and a class each for
+    a classifying one; generated images have masks only.
 
     Raises:
         UsageProblem: If the images of `data` have another size.
+        DatasetError: If `data` have no masks, or no class per image, and the network answers just that.
     """
+    spec = MODELS.get(checkpoint.model)
+    return FittedFrames(_choose_images(checkpoint, spec.task, data, size), spec.channels)
+
+
+def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int]) -> Dataset:
     source = data or _find_training_data(checkpoint)
     if source is None:
         return _take(SyntheticDagm(DEFAULT_KINDS, size=size))
@@ -38,7 +69,8 @@ def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, in
             f"The images of {dataset.name} have {height}×{width} pixels, the export {size[0]}×{size[1]}.",
             remedy=f"Export with --size {height}x{width}, or name other images with --data.",
         )
-    return _take(open_part(source, trained_on=checkpoint.data, part=None, default="val").dataset)
+    view: Callable[[Dataset], Dataset] = label_images if task == "classify" else merge_classes
+    return _take(open_part(source, trained_on=checkpoint.data, part=None, view=view, default="val").dataset)
 
 
 def _find_training_data(checkpoint: Checkpoint) -> str | None:

@@ -14,9 +14,6 @@ from edgekit.shipped import find_shipped_checkpoint, list_shipped_checkpoints
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import CheckpointError, UsageProblem
 
-UNTRAINED_NORMALISATION = Normalisation(mean=(0.5,), std=(0.25,))
-"""Random weights have seen no images; this centres grey frames."""
-
 Weights = tuple[Checkpoint, Mapping[str, torch.Tensor]]
 
 
@@ -54,13 +51,18 @@ def _accept_alias(record: Checkpoint, spec: ModelSpec, folder: Path) -> Checkpoi
     return replace(record, model=spec.name)
 
 
+def centre_frames(channels: int) -> Normalisation:
+    """Return a normalisation for random weights: they have seen no images, so it centres frames of any kind."""
+    return Normalisation(mean=(0.5,) * channels, std=(0.25,) * channels)
+
+
 def _make_untrained(spec: ModelSpec, seed: int) -> Weights:
     network = build_model(spec, seed=seed)
     record = Checkpoint(
         model=spec.name,
         classes=spec.classes,
-        normal_class=spec.classes[0],
-        normalisation=UNTRAINED_NORMALISATION,
+        normal_class=spec.normal_class,
+        normalisation=centre_frames(spec.channels),
         provenance="untrained",
         training={"seed": seed},
         data=None,

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from edgekit.bundling import export_model
-from edgekit.checkpoints import load_checkpoint, load_network
+from edgekit.checkpoints import load_checkpoint, load_network, save_checkpoint
 from edgekit.data import open_dataset
 from edgekit.evaluation.predictors import predict_with_network
-from edgekit.models import MODELS
+from edgekit.models import MODELS, build_model
 from edgekit.reporting import Reporter
+from edgekit_export.exportable import Normalisation
 from edgekit_runtime import Bundle, Detector
 from tests.edgekit.conftest import make_checkpoint
+from tests.edgekit.image_folders import load, save
+from tests.edgekit.records import make_record
 from tests.edgekit.train.runs import make_trainer, tiny_recipe
 
 S = MODELS.get("cheapnet-s")
@@ -43,7 +47,7 @@ def test_a_trained_network_becomes_a_bundle(image_folder: Path, tmp_path: Path, 
         for index in range(len(dataset)):
             frame = dataset.load(index).image
             # A logit within rounding of the threshold may fall on either side: one pixel in a thousand is generous.
-            assert np.mean(detector(frame).mask != predict(frame)) <= 1e-3
+            assert np.mean(detector(frame).mask != predict(frame).mask) <= 1e-3
 
 
 @pytest.mark.slow
@@ -64,3 +68,51 @@ def test_macs_of_the_bundle_are_those_of_the_table(tmp_path: Path, quiet: Report
     manifest = Bundle.open(tmp_path / "a.edgekit").manifest
     assert sum(stage.macs for stage in manifest.stages) == 5_224_448 * 2
     assert manifest.provenance.kind == "untrained"
+
+
+@pytest.fixture
+def sorted_plates(tmp_path: Path) -> Path:
+    """Dark plates in good/ and bright ones in hole/, grey, 64×64."""
+    for kind, level in (("good", 60), ("hole", 160)):
+        (tmp_path / "plates" / kind).mkdir(parents=True)
+        for index in range(4):
+            noise = np.random.default_rng([index, level]).integers(0, 60, (64, 64)).astype(np.uint8)
+            save(tmp_path / "plates" / kind / f"{index}.png", noise + np.uint8(level))
+    return tmp_path / "plates"
+
+
+@pytest.mark.slow
+def test_a_classifier_becomes_a_bundle_whose_accuracy_was_compared(
+    sorted_plates: Path, tmp_path: Path, quiet: Reporter
+) -> None:
+    spec = MODELS.get("shufflenet-v2-0.5").for_classes(("good", "hole"))
+    network = build_model(spec, seed=1)
+    normalisation = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    record = make_record(spec.name, classes=spec.classes, normal_class="good", normalisation=normalisation)
+    save_checkpoint(tmp_path / "best", record, network.state_dict())
+    target = tmp_path / "line.edgekit"
+    choices = {"checkpoint": tmp_path / "best", "size": (64, 64), "data": str(sorted_plates)}
+    export_model(MODELS.get("shufflenet-v2-0.5"), target, **choices, reporter=quiet)
+    manifest = Bundle.open(target).manifest
+    assert (manifest.model.classes, manifest.model.normal_class) == (("good", "hole"), "good")
+    assert "task metric: accuracy" in [check.name for check in manifest.parity]
+    assert all(check.ok for check in manifest.parity)
+    frame = load(sorted_plates / "hole" / "0.png")[:, :, None].repeat(3, axis=2)
+    with Detector(target) as detector, torch.no_grad():
+        result = detector(frame)
+        mean, std = (
+            torch.tensor(numbers).view(1, 3, 1, 1) for numbers in (normalisation.mean, normalisation.std)
+        )
+        image = (torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 - mean) / std
+        expected = torch.softmax(network.eval()(image), dim=1)[0]
+    # Eight digits are float32's own; a wrong mean or channel order differs in the second.
+    assert list(result.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+@pytest.mark.slow
+def test_without_labels_a_classifiers_bundle_claims_no_metric(tmp_path: Path, quiet: Reporter) -> None:
+    target = tmp_path / "a.edgekit"
+    export_model(MODELS.get("shufflenet-v2-0.5"), target, untrained=True, size=(64, 64), reporter=quiet)
+    names = [check.name for check in Bundle.open(target).manifest.parity]
+    assert "values: probabilities" in names
+    assert not [name for name in names if name.startswith("task metric")]

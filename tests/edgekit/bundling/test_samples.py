@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgekit.bundling.samples import COUNT, choose_samples
+from edgekit.bundling.samples import COUNT, FittedFrames, choose_samples
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import open_dataset, split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.train.run_data import describe_data
 from edgekit_runtime.errors import DatasetError, UsageProblem
+from tests.edgekit.image_folders import draw_plate, save
 from tests.edgekit.records import make_record
 
 UNKNOWN = make_record("cheapnet-s", provenance="imported")
@@ -63,3 +65,68 @@ def test_named_data_of_another_size_are_refused(image_folder: Path) -> None:
 def test_data_that_are_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no folder"):
         choose_samples(UNKNOWN, str(tmp_path / "nowhere"), (512, 512))
+
+
+SORTS = make_record("shufflenet-v2-0.5", classes=("good", "hole"), normal_class="good")
+
+
+@pytest.fixture
+def class_folders(tmp_path: Path) -> Path:
+    """Six grey images in good/ and six in hole/."""
+    for kind in ("good", "hole"):
+        (tmp_path / "sorts" / kind).mkdir(parents=True)
+        for index in range(6):
+            image = np.random.default_rng([index, len(kind), ord(kind[0])]).integers(
+                0, 256, (64, 64), np.uint8
+            )
+            save(tmp_path / "sorts" / kind / f"{index}.png", image)
+    return tmp_path / "sorts"
+
+
+def test_a_classifier_gets_images_with_their_classes_and_three_channels(class_folders: Path) -> None:
+    samples = choose_samples(SORTS, str(class_folders), (64, 64))
+    assert samples.labels == ("good", "hole")
+    assert {item.label for item in samples.items} == {0, 1}
+    image, grey = samples.load(0).image, open_dataset(str(class_folders)).load(0).image
+    assert image.shape == (64, 64, 3)
+    assert (image == grey[:, :, None]).all()
+
+
+def test_a_segmenting_colour_network_gets_grey_images_in_three_channels(image_folder: Path) -> None:
+    sample = choose_samples(make_record("unet"), str(image_folder), (64, 64)).load(0)
+    assert sample.image.shape == (64, 64, 3)
+    assert sample.known_mask.shape == (64, 64)
+
+
+def test_generated_images_have_no_classes_for_a_classifier() -> None:
+    samples = choose_samples(SORTS, None, (64, 96))
+    assert samples.labels == ()
+    assert samples.load(0).image.shape == (64, 96, 3)
+
+
+def test_a_segmenting_network_cannot_be_checked_without_masks(class_folders: Path) -> None:
+    with pytest.raises(DatasetError, match="no pixel masks"):
+        choose_samples(UNKNOWN, str(class_folders), (64, 64))
+
+
+def test_fitted_frames_keep_what_a_colour_network_takes(image_folder: Path) -> None:
+    source = open_dataset(str(image_folder))
+    fitted = FittedFrames(source, 1)
+    assert fitted.load(1).image.shape == (64, 64)
+    assert fitted.digest(1) == source.digest(1)
+    assert (FittedFrames(source, 3).load(1).mask == source.load(1).mask).all()
+
+
+def test_kinds_of_defect_are_one_class_for_a_network_that_knows_one(tmp_path: Path) -> None:
+    plates = tmp_path / "plates"
+    for folder in ("train/good", "test/hole", "test/stain", "ground_truth/hole", "ground_truth/stain"):
+        (plates / folder).mkdir(parents=True)
+    for index, kind in enumerate(("good", "hole", "stain")):
+        image, mask = draw_plate(index, (64, 64))
+        save(plates / ("train" if kind == "good" else "test") / kind / "000.png", image)
+        if kind != "good":
+            save(plates / "ground_truth" / kind / "000_mask.png", mask)
+    assert open_dataset(str(plates)).classes == ("background", "hole", "stain")
+    samples = choose_samples(UNKNOWN, str(plates), (64, 64))
+    assert samples.classes == ("background", "defect")
+    assert {int(samples.load(index).known_mask.max()) for index in range(len(samples))} == {0, 1}

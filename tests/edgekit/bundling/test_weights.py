@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgekit.bundling.weights import choose_weights
+from edgekit.bundling.weights import centre_frames, choose_weights
 from edgekit.checkpoints import load_network
 from edgekit.models import MODELS
 from edgekit.shipped import list_shipped_checkpoints
@@ -68,3 +68,14 @@ def test_weights_of_another_model_are_refused(tmp_path: Path, model: str) -> Non
     with pytest.raises(CheckpointError, match=f"weights of {model}, not of cheapnet-s") as caught:
         choose_weights(S, checkpoint=folder, untrained=False, seed=0)
     assert f"--model {model}" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("model", "normal_class"), [("resnet50", "normal"), ("shufflenet-v2-0.5", None)])
+def test_untrained_classifiers_have_three_means_and_their_own_normal_class(
+    model: str, normal_class: str | None
+) -> None:
+    record, weights = choose_weights(MODELS.get(model), checkpoint=None, untrained=True, seed=0)
+    assert record.normalisation == centre_frames(3)
+    assert len(record.normalisation.mean) == len(record.normalisation.std) == 3
+    assert record.normal_class == normal_class
+    load_network(record, weights)
