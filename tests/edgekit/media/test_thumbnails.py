@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -17,6 +17,7 @@ from edgekit.media.thumbnails import draw_thumbnail, encode_data_uri, fit_pictur
 sides = st.integers(1, 400)
 
 
+@settings(deadline=None)
 @given(height=sides, width=sides, side=st.integers(1, 200), channels=st.sampled_from([(), (3,)]))
 def test_the_longer_side_is_the_one_asked_for(
     height: int, width: int, side: int, channels: tuple[int, ...]
