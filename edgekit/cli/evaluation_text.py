@@ -73,9 +73,11 @@ def _describe_images(metrics: ImageMetrics) -> Iterator[str]:
     yield f"        AUROC {_number(metrics.auroc)} (of the {metrics.score})"
     metre = metrics.per_metre
     if metre is not None:
-        yield (
-            f"        per metre of {metre.metres:.3g} m: {metre.escapes:.3g} escapes, {metre.overkills:.3g} overkills"
-        )
+        counts = [
+            f"no {name} (no case)" if value is None else f"{value:.3g} {name}"
+            for name, value in (("escapes", metre.escapes), ("overkills", metre.overkills))
+        ]
+        yield f"        per metre of {metre.metres:.3g} m: {', '.join(counts)}"
 
 
 def _describe_intervals(intervals: Intervals) -> Iterator[str]:

@@ -47,15 +47,15 @@ class PerMetre:
 
     Attributes:
         metres: Σ rows × mm per pixel / 1000; images are taken to lie one after the other along the web.
-        escapes: Defective images that passed, per metre.
-        overkills: Defect-free images that were rejected, per metre.
+        escapes: Defective images that passed, per metre; None where the set has no defective image.
+        overkills: Defect-free images that were rejected, per metre; None where the set has no defect-free image.
     """
 
     metres: float
-    escapes: float
-    overkills: float
+    escapes: float | None
+    overkills: float | None
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | None]:
         """Return the three figures."""
         return {"metres": self.metres, "escapes": self.escapes, "overkills": self.overkills}
 
@@ -108,7 +108,11 @@ def measure_images(
     per_metre = None
     if mm_per_px is not None and images:
         metres = sum(image.height_px for image in images) * mm_per_px / MM_PER_METRE
-        per_metre = PerMetre(metres, escape.count / metres, overkill.count / metres)
+        per_metre = PerMetre(
+            metres,
+            escape.count / metres if defective else None,
+            overkill.count / metres if normal else None,
+        )
     return ImageMetrics(escape, overkill, auroc, score, per_metre)
 
 

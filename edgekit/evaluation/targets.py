@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,8 +67,8 @@ def open_target(
 
     Raises:
         UnusableInput: If the path is neither.
-        UsageProblem: If a checkpoint shall run elsewhere than on the CPU, or the target classifies and has no
-            threshold.
+        UsageProblem: If a checkpoint shall run elsewhere than on the CPU, the threshold is no finite number, or the
+            target classifies and has none.
     """
     if (path / "checkpoint.json").is_file():
         if device not in ("auto", "cpu") or backend != "auto" or threads is not None:
@@ -117,6 +118,8 @@ def _open_checkpoint(path: Path, threshold: float | None) -> OpenedTarget:
             f"{path} holds {spec.name}, which classifies: it has no threshold on a logit.",
             remedy="Leave the threshold out.",
         )
+    if threshold is not None and not math.isfinite(threshold):
+        raise UsageProblem(f"A threshold must be a finite number, got {threshold!r}.")
     predict = predict_with_network(
         load_network(checkpoint, weights),
         checkpoint.normalisation,

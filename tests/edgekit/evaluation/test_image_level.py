@@ -31,6 +31,9 @@ def test_by_hand() -> None:
 def test_without_defect_free_images_there_is_no_overkill() -> None:
     metrics = measure_images(IMAGES[:2], score="peak logit")
     assert (metrics.overkill.value, metrics.auroc, metrics.per_metre) == (None, None, None)
+    # No overkill per metre is no praise where nothing could be overkilled.
+    per_metre = measure_images(IMAGES[:2], score="peak logit", mm_per_px=5).per_metre
+    assert (per_metre.escapes, per_metre.overkills) == (1.0, None)
     assert measure_images(IMAGES[2:], score="peak logit").escape.value is None
 
 
