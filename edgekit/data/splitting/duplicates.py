@@ -26,27 +26,19 @@ a pair must also agree in `detail` (drawn parts: 0.80 at most; their copies by J
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from edgekit.data.contract import Dataset, Item, View
-from edgekit.data.splitting.likeness import SIDE, Look, look_at_items, measure_norms
-from edgekit.data.splitting.perceptual_hash import ORIENTATIONS, count_differing_bits, orient
+from edgekit.data.splitting.likeness import Look, look_at_items
+from edgekit.data.splitting.pair_search import Pairs, PairSearch
+from edgekit.data.splitting.perceptual_hash import ORIENTATIONS
 from edgekit.reporting import Reporter
 
-MAX_DISTANCE = 10
-"""Of 63 bits; 31.5 is what unrelated pictures differ by, in the best of eight orientations rarely less than 16."""
-
-MIN_CORRELATION = 0.85
-
-LARGEST_FAMILY = 8
-"""Groups: one picture in its eight orientations."""
-
-_BLOCK = 128
-"""Images compared with all others at a time: 128 × 5,000 hashes and correlations are a few megabytes."""
+LARGEST_FAMILY = 16
+"""Groups: one picture in its eight orientations, each twice."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +82,7 @@ def find_near_duplicates(dataset: Dataset, *, reporter: Reporter | None = None) 
     """
     looks = look_at_items(dataset, reporter=reporter or Reporter(quiet=True))
     exact, distinct = _pair_exact_copies(dataset, looks)
-    pairs = list(_compare_all([looks[index] for index in distinct], distinct))
-    confirmed = _thin_crowds(pairs, looks, dataset, exact)
-    found = [*exact, *confirmed]
+    found = [*exact, *_pair_near_copies(dataset, looks, exact, distinct)]
     ordered = [pair if pair.first < pair.second else turn_back(pair) for pair in found]
     return tuple(sorted(ordered, key=lambda pair: (pair.first, pair.second)))
 
@@ -151,95 +141,50 @@ def _pair_exact_copies(dataset: Dataset, looks: Sequence[Look]) -> tuple[list[Du
     for index in sorted(range(len(looks)), key=lambda index: dataset.items[index].name):
         same[looks[index].pixels].append(index)
     pairs = [
-        Duplicate(group[0], other, 0, 1.0, ORIENTATIONS[0], True)
-        for group in same.values()
-        for other in group[1:]
+        Duplicate(indices[0], other, 0, 1.0, ORIENTATIONS[0], True)
+        for indices in same.values()
+        for other in indices[1:]
     ]
     return pairs, [same[pixels][0] for pixels in sorted(same)]
 
 
-def _compare_all(looks: Sequence[Look], indices: Sequence[int]) -> Iterator[Duplicate]:
-    """Yield the pairs whose hashes and outlines agree; the earlier is turned in eight ways, the later stands."""
-    if not looks:
-        return
-    hashes = np.stack([look.hashes for look in looks])
-    outlines = np.stack([look.outline for look in looks])
-    norms = measure_norms(outlines)
-    for start in range(0, len(looks), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        best, turned, distance = _compare_block(hashes, outlines, norms, rows)
-        for row, column in np.argwhere(best >= MIN_CORRELATION):
-            way = int(turned[row, column])
-            yield Duplicate(
-                indices[start + row],
-                indices[start + column],
-                int(distance[way, row, column]),
-                float(best[row, column]),
-                ORIENTATIONS[way],
-                False,
-            )
-
-
-def _compare_block(
-    hashes: npt.NDArray[np.uint64],
-    outlines: npt.NDArray[np.int16],
-    norms: npt.NDArray[np.float64],
-    rows: slice,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8], npt.NDArray[np.uint8]]:
-    """Compare some images with themselves and all later ones.
-
-    Returns:
-        The best correlation (R, C) over the orientations in which the hashes agree, 0 where they never do; that
-        orientation (R, C); and the hashes' distances (8, R, C).
-    """
-    start, block = rows.start, outlines[rows]
-    distance = np.stack(
-        [
-            count_differing_bits(hashes[rows, way, None], hashes[None, start:, 0])
-            for way in range(len(ORIENTATIONS))
-        ]
-    )
-    later = np.arange(hashes.shape[0] - start)[None, :] > np.arange(len(block))[:, None]
-    alike = (distance <= MAX_DISTANCE) & later
-    best = np.zeros(alike.shape[1:])
-    turned = np.zeros(alike.shape[1:], np.int8)
-    for way in range(len(ORIENTATIONS)):
-        columns = np.flatnonzero(alike[way].any(axis=0))
-        if not len(columns):
-            continue
-        dots = _flatten(orient(block, way)) @ _flatten(outlines[start + columns]).T
-        correlation = np.round(dots / (norms[rows, None] * norms[None, start + columns]), 6)
-        correlation[~alike[way][:, columns]] = 0
-        better = correlation > best[:, columns]
-        best[:, columns] = np.where(better, correlation, best[:, columns])
-        turned[:, columns] = np.where(better, way, turned[:, columns])
-    return best, turned, distance
-
-
-def _flatten(pictures: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
-    """Return small pictures as rows whose products float32 sums exactly, see `likeness`."""
-    return pictures.reshape(len(pictures), SIDE * SIDE).astype(np.float32)
-
-
-def _thin_crowds(
-    pairs: Sequence[Duplicate], looks: Sequence[Look], dataset: Dataset, exact: Sequence[Duplicate]
+def _pair_near_copies(
+    dataset: Dataset, looks: Sequence[Look], exact: Sequence[Duplicate], distinct: Sequence[int]
 ) -> list[Duplicate]:
-    """Return the pairs, those within a crowd only where fine detail agrees too."""
+    """Return the pairs of distinct pictures that are copies of one another."""
+    if not distinct:
+        return []
+    pairs = PairSearch([looks[index] for index in distinct]).find_pairs()
     groups = [item.group for item in dataset.items]
-    known = merge_names(groups, [(groups[pair.first], groups[pair.second]) for pair in exact])
-    links = [(known[groups[pair.first]], known[groups[pair.second]]) for pair in pairs]
-    families = merge_names(set(known.values()), links)
-    sizes = Counter(families.values())
-    limit = min(LARGEST_FAMILY, max(len(families) // 2, 2))
+    merged = merge_names(groups, [(groups[pair.first], groups[pair.second]) for pair in exact])
     return [
-        pair
-        for pair, (first, _) in zip(pairs, links, strict=True)
-        if sizes[families[first]] <= limit or _agree_in_detail(looks, pair)
+        Duplicate(
+            distinct[int(pair["first"])],
+            distinct[int(pair["second"])],
+            int(pair["distance"]),
+            float(pair["correlation"]),
+            ORIENTATIONS[int(pair["orientation"])],
+            False,
+        )
+        for pair in _thin_crowds(pairs, [merged[groups[index]] for index in distinct])
     ]
 
 
-def _agree_in_detail(looks: Sequence[Look], pair: Duplicate) -> bool:
-    first = orient(looks[pair.first].detail, ORIENTATIONS.index(pair.orientation))
-    both = np.stack([first, looks[pair.second].detail])
-    dot = float((both[0].astype(np.int64) * both[1]).sum())
-    return dot / float(np.prod(measure_norms(both))) >= MIN_CORRELATION
+def _thin_crowds(pairs: Pairs, groups: Sequence[str]) -> Pairs:
+    """Return the pairs, those within a crowd only where fine detail agrees too.
+
+    Args:
+        pairs: Of positions in `groups`.
+        groups: Of each distinct picture. What is one group anyway counts once.
+    """
+    codes = np.unique(np.array(groups), return_inverse=True)[1]
+    family = np.arange(codes.max() + 1)
+    starts = np.flatnonzero(np.diff(pairs["first"], prepend=-1))
+    for linked in np.split(pairs, starts[1:]) if len(pairs) else ():
+        met = np.unique(family[codes[np.append(linked["second"], linked["first"][0])]])
+        if len(met) > 1:
+            family[np.isin(family, met)] = met[0]
+    size = np.bincount(family, minlength=len(family))
+    limit = min(LARGEST_FAMILY, max(len(family) // 2, 2))
+    kept: Pairs = pairs[pairs["detailed"] | (size[family[codes[pairs["first"]]]] <= limit)]
+    return kept

@@ -96,14 +96,18 @@ def hash_image(image: Image) -> int:
 
 def count_differing_bits(first: Hashes, second: Hashes) -> npt.NDArray[np.uint8]:
     """Return the Hamming distances of hashes, which broadcast as NumPy does."""
-    # Shifts and masks: NumPy 1 has no bitwise_count.
     bits = np.bitwise_xor(first, second)
     if hasattr(np, "bitwise_count"):
         counted: npt.NDArray[np.uint8] = np.bitwise_count(bits)
         return counted
-    bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    fours = np.uint64(0x3333333333333333)
-    bits = (bits & fours) + ((bits >> np.uint64(2)) & fours)
+    return count_bits(bits)
+
+
+def count_bits(words: Hashes) -> npt.NDArray[np.uint8]:
+    """Return how many bits of each word are set, by shifts and masks: NumPy 1 has no bitwise_count."""
+    threes, ones = np.uint64(0x3333333333333333), np.uint64(0x5555555555555555)
+    bits = words - ((words >> np.uint64(1)) & ones)
+    bits = (bits & threes) + ((bits >> np.uint64(2)) & threes)
     bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     summed: npt.NDArray[np.uint8] = ((bits * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.uint8)
     return summed

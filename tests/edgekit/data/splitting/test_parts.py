@@ -15,7 +15,7 @@ from edgekit.train.run_data import describe_data
 from edgekit_runtime.bundle import DataInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.data.layouts.test_dagm import write_dagm
-from tests.edgekit.image_folders import save, write_image_folder
+from tests.edgekit.image_folders import load, save, write_image_folder
 
 DATASET = SyntheticDagm((6,), size=(64, 64))
 OTHER = SyntheticDagm((5,), size=(64, 64))
@@ -95,3 +95,28 @@ def test_data_trained_on_with_defect_free_images_are_opened_so_again(tmp_path: P
         assert chosen.dataset.fingerprint() == info.parts["test"]
     with pytest.raises(UsageProblem, match="no stored test part"):
         open_part(str(root), trained_on=None, part="test")
+
+
+def test_a_named_part_of_data_that_changed_is_refused_too(tmp_path: Path) -> None:
+    root = write_image_folder(tmp_path / "plates", count=12, size=(32, 32))
+    dataset = open_dataset(str(root))
+    info = describe_data(dataset, split_dataset(dataset))
+    save(root / "masks" / "plate-04.png", np.zeros((32, 32), np.uint8))
+    with pytest.raises(DatasetError, match="have changed since"):
+        open_part(str(root), trained_on=info, part="test")
+
+
+def test_copies_stay_in_the_part_that_was_recorded(tmp_path: Path) -> None:
+    root = write_image_folder(tmp_path / "plates", count=14, size=(32, 32))
+    for name in ("images", "masks"):
+        turned = np.rot90(load(root / name / "plate-03.png"))
+        save(root / name / "plate-11.png", np.ascontiguousarray(turned))
+    dataset = open_dataset(str(root))
+    info = describe_data(dataset, split_dataset(dataset, seed=1))
+    parts = {
+        item.name: part
+        for part in ("train", "val", "test")
+        for item in choose_part(dataset, info, part).dataset.items
+    }
+    assert len(parts) == 14
+    assert parts["plate-03"] == parts["plate-11"]

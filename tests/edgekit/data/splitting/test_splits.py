@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.data import PARTS, Dataset, Item, Sample, split_dataset
-from edgekit.data.splitting.splits import DEFAULT_FRACTIONS
+import edgekit
+from edgekit.data import PARTS, Dataset, Item, Sample, Split, open_dataset, split_dataset
+from edgekit.data.splitting.splits import DEFAULT_FRACTIONS, split_again, split_into_folds
 from edgekit_runtime.errors import DatasetError, UsageProblem
+from tests.edgekit.data.splitting.pictures import (
+    Picture,
+    PicturesInMemory,
+    draw_picture,
+    encode_jpeg,
+    turn,
+)
 
 
 class NamedItems(Dataset):
@@ -127,3 +136,99 @@ def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(UsageProblem, match="train, val, test"):
         split.subset(dataset, "dev")
     assert split.subset(dataset, "all") is dataset
+
+
+def test_an_empty_part_is_named_with_the_groups_that_there_are() -> None:
+    together = [Item(f"item-{n}", f"tile-{n % 2}", "all", defective=True) for n in range(12)]
+    with pytest.raises(DatasetError, match=r"The val part of named .* 12 images are too few, in 2 groups"):
+        split_dataset(NamedItems(together))
+    with pytest.raises(
+        DatasetError, match=r"The (train|val|test) part .* 12 images are too few, in 2 groups"
+    ):
+        split_into_folds(NamedItems(together), folds=5, fold=0)
+
+
+@given(dataset=datasets(), seed=st.integers(0, 2**40), folds=st.integers(3, 5))
+@settings(max_examples=30, deadline=None)
+def test_folds_test_each_item_once_and_keep_groups(dataset: NamedItems, seed: int, folds: int) -> None:
+    tested = []
+    for fold in range(folds):
+        split = split_into_folds(dataset, folds=folds, fold=fold, seed=seed)
+        assert sorted(index for part in split.parts.values() for index in part) == list(range(len(dataset)))
+        tested += split.parts["test"]
+        for first in split.parts["test"]:
+            group = dataset.items[first].group
+            others = [i for part in ("train", "val") for i in split.parts[part]]
+            assert group not in {dataset.items[index].group for index in others}
+    assert sorted(tested) == list(range(len(dataset)))
+
+
+def plant_copies(seed: int) -> PicturesInMemory:
+    """Twenty pictures, of which four are there again: as they are, turned, mirrored, re-encoded; and a tile twice."""
+    images = [draw_picture(900 + n) for n in range(20)]
+    pictures = [Picture(f"picture-{n:02}", image, stratum="ab"[n % 2]) for n, image in enumerate(images)]
+    copies = [images[0], turn(images[1], 1 + seed % 3), turn(images[2], 4 + seed % 4), encode_jpeg(images[3])]
+    pictures += [Picture(f"copy-{n:02}", copy, stratum="ab"[n % 2]) for n, copy in enumerate(copies)]
+    pictures += [Picture(f"exp{n}", draw_picture(950 + n), group="tile", stratum="b") for n in (1, 2)]
+    return PicturesInMemory([pictures[n] for n in np.random.default_rng(seed).permutation(len(pictures))])
+
+
+def find_parts(dataset: Dataset, split: Split) -> dict[str, str]:
+    return {name: part for part, names in split.names(dataset).items() for name in names}
+
+
+PLANTED = [(f"picture-{n:02}", f"copy-{n:02}") for n in range(4)] + [("exp1", "exp2")]
+
+
+@given(seed=st.integers(0, 2**40), kind=st.integers(0, 11))
+@settings(max_examples=40, deadline=None)
+def test_planted_copies_and_exposures_of_one_tile_land_together(seed: int, kind: int) -> None:
+    dataset = plant_copies(kind)
+    splits = [split_dataset(dataset, seed=seed)]
+    splits += [split_into_folds(dataset, folds=4, fold=fold, seed=seed) for fold in range(4)]
+    for split in splits:
+        part_of = find_parts(dataset, split)
+        assert len(part_of) == 26
+        for first, second in PLANTED:
+            assert part_of[first] == part_of[second]
+
+
+def test_without_linking_planted_copies_would_part() -> None:
+    # The test above can fail: the seed alone does not keep copies together.
+    class Unlinked(PicturesInMemory):
+        may_hold_duplicates = False
+
+    dataset = Unlinked(plant_copies(0).pictures)
+    parted = set()
+    for seed in range(20):
+        part_of = find_parts(dataset, split_dataset(dataset, seed=seed))
+        parted |= {pair for pair in PLANTED if part_of[pair[0]] != part_of[pair[1]]}
+    assert parted == set(PLANTED[:-1])
+
+
+@given(seed=st.integers(0, 1000), order=st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_a_split_with_copies_does_not_depend_on_the_order_of_items(seed: int, order: int) -> None:
+    dataset = plant_copies(0)
+    shuffled = [dataset.pictures[n] for n in np.random.default_rng(order).permutation(len(dataset))]
+    other = PicturesInMemory(shuffled)
+    assert find_parts(other, split_dataset(other, seed=seed)) == find_parts(
+        dataset, split_dataset(dataset, seed=seed)
+    )
+
+
+def test_a_record_gives_the_same_split_again() -> None:
+    dataset = plant_copies(1)
+    for split in (split_dataset(dataset, seed=8), split_into_folds(dataset, folds=3, fold=2, seed=8)):
+        assert split_again(dataset, split.info(dataset)) == split
+
+
+@pytest.mark.parametrize("model", ["cheapnet-s", "cheapnet-m"])
+def test_the_split_of_the_shipped_networks_is_still_found(model: str) -> None:
+    checkpoint = Path(edgekit.__file__).parent / "shipped" / model / "checkpoint.json"
+    data = json.loads(checkpoint.read_text())["data"]
+    dataset = open_dataset(data["name"])
+    split = split_dataset(dataset, seed=data["split"]["seed"])
+    assert split.info(dataset).sha256 == data["split"]["sha256"]
+    assert {part: split.subset(dataset, part).fingerprint() for part in PARTS} == data["parts"]
+    assert len(split.parts["test"]) == 30
