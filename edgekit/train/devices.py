@@ -19,8 +19,10 @@ def choose_device(name: str, *, rank: int = 0) -> str:
         UsageProblem: If there is no such device, or it is no place to train.
         DeviceUnavailable: If torch does not see the GPU that was asked for.
     """
-    if name == "auto":
-        return f"cuda:{rank}" if torch.cuda.is_available() else "cpu"
+    if name == "auto" and not torch.cuda.is_available():
+        return "cpu"
+    if name in ("auto", "cuda"):
+        name = f"cuda:{rank}"
     device = parse_device(name)
     if device.kind == "cpu":
         return "cpu"

@@ -95,7 +95,7 @@ def record_features(network: nn.Module, *, active: bool = True) -> Iterator[Feat
 
 def attend(features: torch.Tensor) -> torch.Tensor:
     """Return where feature maps (N, C, H, W) are active: mean square over C, float (N, H × W), of length 1."""
-    return nn.functional.normalize(features.square().mean(dim=1).flatten(1), dim=1)
+    return nn.functional.normalize(features.float().square().mean(dim=1).flatten(1), dim=1)
 
 
 def compare_attention(student: Features, teacher: Features) -> torch.Tensor:

@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from edgekit.data.splitting.split_file import write_split
 from edgekit.data.statistics import measure_normalisation
 from edgekit.models import MODELS, ModelSpec, build_model
 from edgekit.reporting import Reporter
+from edgekit.train.augmentation import require_augmentations
 from edgekit.train.batches import count_steps, draw_batches, iterate_batches
 from edgekit.train.distillation import Teacher
 from edgekit.train.optimisation import learning_rate_at, set_learning_rate
@@ -47,6 +49,9 @@ from edgekit_runtime.masks import mask_of
 from edgekit_runtime.padding import padded_size
 
 Clock = Callable[[], float]
+
+SEEDS = 2**63
+"""torch takes seeds below."""
 
 OF_THE_TRAINING = ("epoch", "learning_rate", "train_loss", "seconds")
 """What an epoch's entry says of the training rather than of the weights."""
@@ -90,7 +95,7 @@ class Trainer:
         reporter: Reporter,
         clock: Clock = time.perf_counter,
     ) -> None:
-        require_possible(record.recipe)
+        _require_possible(record)
         self.record = record
         self.recipe = record.recipe
         self.folder = folder
@@ -146,6 +151,9 @@ class Trainer:
 
     def _restore(self) -> None:
         if not self.folder.last.is_dir():
+            if self.processes.leads:
+                # Nothing was learnt yet: the run begins now, with the data of now.
+                write_split(self.folder.split, self._split, self._dataset)
             return
         checkpoint, weights = load_checkpoint(self.folder.last)
         if checkpoint.data != self.data_info:
@@ -155,6 +163,11 @@ class Trainer:
             )
         self.state.restore(weights, self.folder.last, model=self.spec.name)
         self.history = self.folder.read_history()
+        if (checkpoint.training or {}).get("epoch") != len(self.history):
+            raise CheckpointError(
+                f"{self.folder.last} holds a history of {len(self.history)} epochs that is not its checkpoint's.",
+                remedy="Take the whole folder of the run.",
+            )
 
     def _run(self) -> TrainingOutcome:
         if self.processes.leads:
@@ -200,8 +213,10 @@ class Trainer:
         batches = draw_batches(
             self.train_store, self.recipe, self.task.form, seed=self.record.seed, epoch=epoch
         )
-        with self.reporter.progress(f"epoch {epoch + 1}/{self.recipe.epochs}", steps) as advance:
-            for number, batch in enumerate(prefetch(batches)):
+        label = f"epoch {epoch + 1}/{self.recipe.epochs}"
+        # Closed here: an error's traceback would keep the generator, and with it the thread, alive.
+        with self.reporter.progress(label, steps) as advance, closing(prefetch(batches)) as ready:
+            for number, batch in enumerate(ready):
                 rate = learning_rate_at(self.recipe, epoch, number, steps)
                 set_learning_rate(self.state.optimiser, rate)
                 try:
@@ -317,7 +332,17 @@ class Trainer:
         )
 
 
+def _require_possible(record: RunRecord) -> None:
+    """Refuse numbers of a record that define no run; one that was edited by hand may hold any."""
+    if not 0 <= record.seed < SEEDS:
+        raise UsageProblem(f"The seed of a run lies between 0 and 2⁶³ − 1; got {record.seed}.")
+    require_possible(record.recipe)
+    require_augmentations(record.recipe.augmentation)
+
+
 def _require_shards(record: RunRecord, processes: Processes) -> None:
+    if record.shards < 1:
+        raise UsageProblem(f"A batch has one shard or more; got {record.shards}.")
     if processes.count not in (1, record.shards):
         raise UsageProblem(
             f"The run was begun with {record.shards} shards per batch; here are {processes.count} processes.",

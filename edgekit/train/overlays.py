@@ -11,6 +11,7 @@ from edgekit.media.contact_sheet import write_sheet
 from edgekit.media.overlays import draw_outline, tint_mask, to_rgb
 from edgekit.train.sample_store import SampleStore
 from edgekit_runtime.padding import crop_back, pad_frame, padded_size
+from edgekit_runtime.replacing import make_write_fault
 
 COUNT = 8
 TIMES = 8
@@ -47,7 +48,10 @@ def draw_samples(path: Path, store: SampleStore, answer: Answer, *, multiple: in
         tint_mask(picture, crop_back(answer(padded[np.newaxis]), height, width)[0])
         draw_outline(picture, sample.known_mask)
         tiles.append((picture, sample.name))
-    path.parent.mkdir(exist_ok=True)
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise make_write_fault(path, error) from error
     write_sheet(path, tiles)
 
 

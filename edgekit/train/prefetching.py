@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ class _End:
         self.error = error
 
 
-def prefetch(source: Iterator[Value]) -> Iterator[Value]:
+def prefetch(source: Iterator[Value]) -> Generator[Value, None, None]:
     """Yield what `source` yields, in order, made one or two values ahead by a thread.
 
     An error of the source is raised here, after the values before it. The thread ends with the generator.

@@ -167,6 +167,7 @@ def require_possible(recipe: Recipe) -> None:
         "the learning rate must be above 0 and finite": 0 < optimiser.learning_rate < float("inf"),
         "momentum must be in [0, 1)": 0 <= optimiser.momentum < 1,
         "weight_decay must not be negative": 0 <= optimiser.weight_decay < float("inf"),
+        "gamma must be above 0 and finite": 0 < course.gamma < float("inf"),
         "warmup_epochs must lie between 0 and the epochs": 0 <= course.warmup_epochs <= recipe.epochs,
         "positive_weight must be above 0": 0 < recipe.objective.positive_weight < float("inf"),
         "images_per_epoch must be at least 1": (sampling.images_per_epoch or 1) >= 1,
@@ -176,7 +177,8 @@ def require_possible(recipe: Recipe) -> None:
         "average_decay must be in (0, 1)": recipe.average_decay is None or 0 < recipe.average_decay < 1,
         "patience must be at least 1": recipe.patience is None or recipe.patience >= 1,
         "logit_weight must be in [0, 1]": distillation is None or 0 <= distillation.logit_weight <= 1,
-        "feature_weight must not be negative": distillation is None or distillation.feature_weight >= 0,
+        "feature_weight must not be negative": distillation is None
+        or 0 <= distillation.feature_weight < float("inf"),
         "temperature must be above 0": distillation is None or 0 < distillation.temperature < float("inf"),
     }
     for words, holds in conditions.items():
@@ -189,7 +191,8 @@ def shorten(recipe: Recipe, epochs: int) -> Recipe:
     factor = epochs / recipe.epochs
     course = replace(
         recipe.course,
-        milestones=tuple(round(milestone * factor) for milestone in recipe.course.milestones),
+        # Not below 1: even a single epoch begins with the full rate.
+        milestones=tuple(max(1, round(milestone * factor)) for milestone in recipe.course.milestones),
         warmup_epochs=round(recipe.course.warmup_epochs * factor),
     )
     return replace(recipe, epochs=epochs, course=course)

@@ -141,7 +141,15 @@ class RunFolder:
             if data.pop("schema") != SCHEMA:
                 raise ValueError("another schema")
             return decode(RunRecord, data, self._record.name)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise UsageProblem(
                 f"{self.path} is no training run that can be resumed ({type(error).__name__}: {error}).",
                 remedy="Name the folder that `edgekit train --out` made.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar, cast
@@ -70,22 +71,30 @@ def join_processes(*, device: str) -> Iterator[Processes]:
     Raises:
         UsageProblem: If torchrun's variables make no sense.
     """
-    try:
-        count = int(os.environ.get("WORLD_SIZE", "1"))
-        rank = int(os.environ.get("RANK", "0"))
-        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-    except ValueError as error:
-        raise UsageProblem(
-            f"WORLD_SIZE or RANK is no number: {error}.", remedy="Start by torchrun."
-        ) from error
+    count = int(_read_variable("WORLD_SIZE", "[1-9][0-9]{0,4}", otherwise="1"))
     if count == 1:
         yield Processes()
         return
+    rank, local_rank = (int(_read_variable(name, "[0-9]{1,5}")) for name in ("RANK", "LOCAL_RANK"))
+    for name in ("MASTER_ADDR", "MASTER_PORT"):
+        _read_variable(name, ".+")
+    if device.startswith("cuda"):
+        torch.cuda.set_device(local_rank)  # where NCCL sends from
     distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
         yield Processes(count=count, rank=rank, local_rank=local_rank)
     finally:
         distributed.destroy_process_group()
+
+
+def _read_variable(name: str, pattern: str, *, otherwise: str = "") -> str:
+    value = os.environ.get(name, otherwise)
+    if not re.fullmatch(pattern, value):
+        raise UsageProblem(
+            f"The variable {name} is {value!r}, which torchrun does not set.",
+            remedy="Start by torchrun, or unset WORLD_SIZE to train in one process.",
+        )
+    return value
 
 
 def split_batch(batch: Batch, shards: int) -> list[Batch]:
@@ -99,7 +108,10 @@ def split_batch(batch: Batch, shards: int) -> list[Batch]:
 
 @contextmanager
 def keep_buffers(network: nn.Module, *, active: bool) -> Iterator[None]:
-    """Put running statistics back as they were: of the shards of one batch only the first one counts."""
+    """Put running statistics back as they were: of the shards of one batch only the first one counts.
+
+    Around the backward pass too, which refuses buffers that changed since the forward pass.
+    """
     kept = [(buffer, buffer.clone()) for buffer in network.buffers()] if active else []
     try:
         yield

@@ -64,15 +64,25 @@ def load_teacher(teacher: CheckpointRef, spec: ModelSpec, normalisation: Normali
     """
     checkpoint, weights = _load(teacher)
     own = MODELS.get(checkpoint.model)
-    if (own.task, own.channels, len(checkpoint.classes)) != (spec.task, spec.channels, len(spec.classes)):
+    if (own.task, own.channels) != (spec.task, spec.channels) or not _same_classes(checkpoint, spec):
         raise UsageProblem(
-            f"{teacher.path} ({own.name}: {own.task}, {own.channels} channels, {len(checkpoint.classes)} classes) "
-            f"cannot teach {spec.name} ({spec.task}, {spec.channels} channels, {len(spec.classes)} classes).",
+            f"{teacher.path} ({own.name}: {own.task}, {own.channels} channels, {', '.join(checkpoint.classes)}) "
+            f"cannot teach {spec.name} ({spec.task}, {spec.channels} channels, {', '.join(spec.classes)}).",
             remedy="Train a teacher on the same data.",
         )
-    if own.multiple > spec.multiple:
-        raise UsageProblem(f"{own.name} needs sides of multiples of {own.multiple}, more than {spec.name}'s.")
+    if spec.multiple % own.multiple:
+        raise UsageProblem(
+            f"{own.name} takes sides that are multiples of {own.multiple}, {spec.name} of {spec.multiple}.",
+            remedy="Take another teacher.",
+        )
     return _Renormalised(load_network(checkpoint, weights), normalisation, checkpoint.normalisation)
+
+
+def _same_classes(teacher: Checkpoint, spec: ModelSpec) -> bool:
+    """A classifier's outputs mean its classes; a segmenting network's mean defect, whatever its data call it."""
+    if spec.task == "classify":
+        return teacher.classes == spec.classes
+    return len(teacher.classes) == len(spec.classes)
 
 
 class _Renormalised(nn.Module):

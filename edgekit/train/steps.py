@@ -14,7 +14,10 @@ from edgekit.train.distillation import Teacher, record_features
 from edgekit.train.shards import Processes, keep_buffers, split_batch
 from edgekit.train.tasks import TrainingTask
 from edgekit_export.exportable import Normalisation
-from edgekit_runtime.errors import TrainingDiverged
+from edgekit_runtime.errors import DatasetError, TrainingDiverged
+
+ONE_VALUE = "more than 1 value per channel"
+"""What torch's batch normalisation says where a shard of one image was halved down to one pixel."""
 
 
 def make_input(images: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
@@ -68,16 +71,17 @@ class TrainingStep:
 
         Raises:
             TrainingDiverged: If the loss is not finite; the weights are then as they were before.
+            DatasetError: If the batch is too small for the network to normalise.
         """
         self._optimiser.zero_grad()
         total = torch.zeros((), device=self._device)
-        for number, shard in self._own_shards(batch):
+        for number, shard, share in self._own_shards(batch):
             with keep_buffers(self._network, active=number > 0 and self._processes.count == 1):
                 loss = self._loss(shard)
-            share = len(shard) / len(batch)
-            total += loss.detach() * share
-            if math.isfinite(float(loss.detach())) or self._processes.count > 1:
-                self._scale(loss, share).backward()  # type: ignore[no-untyped-call]
+                total += loss.detach() * share
+                # The others wait in their backward pass, whatever this loss is.
+                if math.isfinite(float(loss.detach())) or self._processes.count > 1:
+                    self._scale(loss, share).backward()  # type: ignore[no-untyped-call]
         value = float(self._processes.total(total))
         if not math.isfinite(value):
             raise TrainingDiverged(f"The loss became {value} in the batch {', '.join(batch.names)}.")
@@ -86,22 +90,41 @@ class TrainingStep:
             self._average.update(self._network)
         return value
 
-    def _own_shards(self, batch: Batch) -> list[tuple[int, Batch]]:
-        shards = list(enumerate(split_batch(batch, self._shards)))
+    def _own_shards(self, batch: Batch) -> list[tuple[int, Batch, float]]:
+        """Return the shards that this process runs: their number, their images, their share of the batch."""
+        shards = [
+            (number, shard, len(shard) / len(batch))
+            for number, shard in enumerate(split_batch(batch, self._shards))
+        ]
         if self._processes.count == 1:
-            return [(number, shard) for number, shard in shards if len(shard)]
-        return [shards[self._processes.rank]]
+            return [shard for shard in shards if len(shard[1])]
+        number, own, share = shards[self._processes.rank]
+        # The others wait for this process in every pass: without an image of its own it runs one that counts 0.
+        return [(number, own if len(own) else batch.rows(0, 1), share)]
 
     def _loss(self, shard: Batch) -> torch.Tensor:
         images = make_input(shard.images.to(self._device), self._normalisation)
         watched = self._teacher is not None and self._teacher.compares_features
         with self._in_16_bits(), record_features(self._network, active=watched) as features:
-            answers = self._called(images).float()
+            answers = self._answer(images, shard)
         loss = self._task.loss(answers, shard)
         if self._teacher is None:
             return loss
         with self._in_16_bits():
             return self._teacher.loss(images, answers, features, loss, batch=shard, task=self._task)
+
+    def _answer(self, images: torch.Tensor, shard: Batch) -> torch.Tensor:
+        try:
+            answers: torch.Tensor = self._called(images).float()
+        except ValueError as error:
+            if ONE_VALUE not in str(error):
+                raise
+            raise DatasetError(
+                f"The batch {', '.join(shard.names)} ({images.shape[2]}×{images.shape[3]} pixels) leaves this "
+                "network one value per channel, which has no variance to normalise by.",
+                remedy="Train on larger images or crops, or take a --batch-size that leaves no batch of one image.",
+            ) from error
+        return answers
 
     def _in_16_bits(self) -> torch.autocast:
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast)

@@ -16,7 +16,7 @@ from edgekit.evaluation.confusion import ConfusionMatrix
 from edgekit.evaluation.evaluate import require_classes
 from edgekit.models import ModelSpec
 from edgekit.train.batches import Batch, BatchForm
-from edgekit.train.losses import CLASSIFYING, SEGMENTING, Weights, binary_cross_entropy
+from edgekit.train.losses import CLASSIFYING, SEGMENTING, Weights, binary_cross_entropy, cross_entropy
 from edgekit.train.recipe import Objective
 from edgekit.train.sample_store import SampleStore
 from edgekit_runtime.errors import DatasetError, UsageProblem
@@ -132,6 +132,11 @@ class Classification(TrainingTask):
 
     def __init__(self, spec: ModelSpec, dataset: Dataset, objective: Objective) -> None:
         _require_loss(objective, CLASSIFYING, spec)
+        if objective.positive_weight != 1.0:
+            raise UsageProblem(
+                f"{spec.name} classifies: no pixel of it counts more than another.",
+                remedy="Leave --positive-weight out; --class-weights balanced weighs classes.",
+            )
         self.classes = dataset.labels
         self.normal_class = dataset.normal_label
         self.form = BatchForm(spec.multiple, labels=True)
@@ -149,7 +154,7 @@ class Classification(TrainingTask):
         """Return the weighted cross-entropy."""
         weights = None if self._class_weights is None else self._class_weights.to(outputs.device)
         truth = batch.truth.to(outputs.device)
-        return torch.nn.functional.cross_entropy(outputs, truth, weight=weights)
+        return cross_entropy(outputs, truth, class_weights=weights)
 
     def distance(self, student: torch.Tensor, teacher: torch.Tensor, batch: Batch) -> torch.Tensor:  # noqa: ARG002
         """Return the cross-entropy of the teacher's probabilities."""
