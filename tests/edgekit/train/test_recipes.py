@@ -1,4 +1,4 @@
-"""Recipes: the paper's numbers, and the way through JSON."""
+"""Recipes: the papers' numbers, and the way through JSON."""
 
 from __future__ import annotations
 
@@ -8,39 +8,67 @@ from dataclasses import replace
 import pytest
 
 from edgekit.models import MODELS
-from edgekit.train.losses import LOSSES
-from edgekit.train.optimisation import OPTIMISERS
-from edgekit.train.recipes import RECIPES, SCHEDULES, Recipe, get_recipe
+from edgekit.train.augmentation import AUGMENTATIONS
+from edgekit.train.losses import CLASSIFYING, SEGMENTING
+from edgekit.train.optimisation import COURSES, OPTIMISERS
+from edgekit.train.recipe import SCHEDULES, Recipe, require_possible
+from edgekit.train.recipes import RECIPES, get_recipe
 from edgekit_runtime.errors import UsageProblem
 
 
 @pytest.mark.parametrize("key", list(RECIPES), ids="/".join)
-def test_every_recipe_survives_json(key: tuple[str, str]) -> None:
+def test_every_recipe_survives_json_and_can_be_trained(key: tuple[str, str]) -> None:
     recipe = RECIPES[key]
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
     assert (recipe.name, recipe.schedule) == key
-    assert recipe.optimiser in OPTIMISERS
-    assert recipe.loss in LOSSES
-    assert all(0 < milestone < recipe.epochs for milestone in recipe.milestones)
+    assert recipe.optimiser.name in OPTIMISERS
+    assert recipe.course.name in COURSES
+    assert recipe.objective.name in {**SEGMENTING, **CLASSIFYING}
+    assert set(recipe.augmentation) <= set(AUGMENTATIONS)
+    assert all(0 < milestone < recipe.epochs for milestone in recipe.course.milestones)
     assert recipe.source
+    require_possible(recipe)
 
 
-def test_every_model_has_every_schedule_of_its_recipe() -> None:
+def test_every_model_has_every_schedule_of_its_recipe_with_a_loss_of_its_task() -> None:
+    losses = {"segment": SEGMENTING, "classify": CLASSIFYING}
     for spec in MODELS:
         for schedule in SCHEDULES:
-            assert get_recipe(spec.recipe, schedule).schedule == schedule
+            recipe = get_recipe(spec.recipe, schedule)
+            assert recipe.schedule == schedule
+            assert recipe.objective.name in losses[spec.task], spec.name
+
+
+def test_short_schedules_say_that_their_learning_rate_was_rescaled() -> None:
+    for (name, schedule), recipe in RECIPES.items():
+        if schedule == "short":
+            assert recipe.optimiser.learning_rate != get_recipe(name, "paper").optimiser.learning_rate
+            assert "rescaled" in recipe.source, name
 
 
 def test_the_papers_numbers() -> None:
-    recipe = get_recipe("cheapnet", "paper")
-    assert (recipe.epochs, recipe.milestones, recipe.gamma) == (120, (60, 90), 0.1)
-    assert (recipe.optimiser, recipe.learning_rate, recipe.batch_size, recipe.loss) == (
-        "adam",
-        0.01,
-        8,
-        "bce",
+    cheapnet = get_recipe("cheapnet", "paper")
+    assert (cheapnet.epochs, cheapnet.batch_size) == (120, 8)
+    assert (cheapnet.course.name, cheapnet.course.milestones, cheapnet.course.gamma) == (
+        "steps",
+        (60, 90),
+        0.1,
     )
-    assert recipe.crop_px is None
+    assert (cheapnet.optimiser.name, cheapnet.optimiser.learning_rate) == ("adam", 0.01)
+    assert cheapnet.objective.name == "bce"
+    assert cheapnet.sampling.crop_px is None
+    unet = get_recipe("unet", "paper")
+    assert (unet.epochs, unet.batch_size, unet.objective.name) == (600, 16, "dice-bce")
+    assert (unet.optimiser.name, unet.optimiser.learning_rate) == ("sgd", 3e-4)
+    assert (unet.optimiser.momentum, unet.optimiser.weight_decay) == (0.9, 1e-4)
+    half = get_recipe("unet-32", "paper")
+    assert (half.epochs, half.batch_size, half.objective.name) == (200, 32, "tversky")
+    assert (half.optimiser.name, half.optimiser.learning_rate) == ("adam", 1e-4)
+    shuffle = get_recipe("shufflenet", "paper")
+    assert (shuffle.epochs, shuffle.batch_size, shuffle.course.name) == (200, 32, "cosine")
+    assert (shuffle.course.warmup_epochs, shuffle.objective.name) == (5, "ce")
+    resnet = get_recipe("resnet", "paper")
+    assert (resnet.epochs, resnet.batch_size, resnet.optimiser.learning_rate) == (30, 32, 1e-3)
 
 
 def test_an_unknown_schedule_names_the_known_ones() -> None:
@@ -50,5 +78,5 @@ def test_an_unknown_schedule_names_the_known_ones() -> None:
 
 def test_unknown_fields_are_refused() -> None:
     data = replace(get_recipe("cheapnet", "quick")).to_dict()
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="unknown key 'dropout'"):
         Recipe.from_dict({**data, "dropout": 0.5})

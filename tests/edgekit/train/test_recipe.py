@@ -1,0 +1,71 @@
+"""What a recipe may say, and how it is shortened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgekit.train.recipe import (
+    Course,
+    Distillation,
+    Objective,
+    Optimiser,
+    Recipe,
+    Sampling,
+    require_possible,
+    shorten,
+)
+from edgekit.train.recipes import get_recipe
+from edgekit_runtime.errors import UsageProblem
+
+PAPER = get_recipe("cheapnet", "paper")
+NAN = float("nan")
+
+IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
+    "no epoch": ({"epochs": 0}, "epochs"),
+    "an empty batch": ({"batch_size": 0}, "batch_size"),
+    "no rate": ({"optimiser": Optimiser("adam", 0.0)}, "learning rate"),
+    "a rate that is no number": ({"optimiser": Optimiser("adam", NAN)}, "learning rate"),
+    "an endless rate": ({"optimiser": Optimiser("adam", float("inf"))}, "learning rate"),
+    "momentum 1": ({"optimiser": Optimiser("sgd", 0.1, momentum=1.0)}, "momentum"),
+    "negative decay": ({"optimiser": Optimiser("sgd", 0.1, weight_decay=-1.0)}, "weight_decay"),
+    "a longer warm-up than the run": ({"course": Course("cosine", warmup_epochs=121)}, "warmup_epochs"),
+    "a rate that turns negative": ({"course": Course("steps", (3,), gamma=-0.1)}, "gamma"),
+    "no weight": ({"objective": Objective("bce", positive_weight=0.0)}, "positive_weight"),
+    "no image": ({"sampling": Sampling(images_per_epoch=-1)}, "images_per_epoch"),
+    "a share above 1": ({"sampling": Sampling(defective_share=1.1)}, "defective_share"),
+    "a crop of nothing": ({"sampling": Sampling(crop_px=0)}, "crop_px"),
+    "a share of crops that is no number": ({"sampling": Sampling(crop_on_defect=NAN)}, "crop_on_defect"),
+    "an average that never moves": ({"average_decay": 1.0}, "average_decay"),
+    "no patience": ({"patience": 0}, "patience"),
+    "more than the whole loss": ({"distillation": Distillation(logit_weight=1.5)}, "logit_weight"),
+    "negative features": ({"distillation": Distillation(feature_weight=-1.0)}, "feature_weight"),
+    "no temperature": ({"distillation": Distillation(temperature=0.0)}, "temperature"),
+}
+
+
+@pytest.mark.parametrize("case", list(IMPOSSIBLE))
+def test_numbers_that_define_no_training_are_refused_by_name(case: str) -> None:
+    changes, word = IMPOSSIBLE[case]
+    with pytest.raises(UsageProblem, match=word):
+        require_possible(replace(PAPER, **changes))
+
+
+def test_shorten_moves_milestones_and_warm_up_in_proportion() -> None:
+    assert shorten(PAPER, 40).course.milestones == (20, 30)
+    assert shorten(PAPER, 40).epochs == 40
+    shuffle = get_recipe("shufflenet", "paper")
+    assert shorten(shuffle, 80).course.warmup_epochs == 2
+    assert shorten(PAPER, PAPER.epochs) == PAPER
+
+
+@given(epochs=st.integers(1, 500))
+def test_even_the_shortest_run_begins_with_the_full_rate(epochs: int) -> None:
+    shortened: Recipe = shorten(PAPER, epochs)
+    assert min(shortened.course.milestones) >= 1
+    assert list(shortened.course.milestones) == sorted(shortened.course.milestones)
+    require_possible(shortened)
