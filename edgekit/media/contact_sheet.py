@@ -46,10 +46,13 @@ def write_sheet(path: Path, tiles: Sequence[tuple[npt.NDArray[np.uint8], str]]) 
 
 def _shorten(pen: Any, caption: str) -> str:
     """Return the caption, cut where it would run into the next one; what no font knows is spelled out."""
-    text = caption.encode("utf-8", "backslashreplace").decode()
-    while len(text) > 1 and _measure(pen, text) > TILE_PX - 2 * MARGIN_PX:
-        text = text[:-2] + "…"
-    return text
+    # Pillow's own font has no sign for ×, and draws a box.
+    text = caption.replace("×", "x").encode("utf-8", "backslashreplace").decode()
+    if _measure(pen, text) <= TILE_PX - 2 * MARGIN_PX:
+        return text
+    while text and _measure(pen, f"{text}...") > TILE_PX - 2 * MARGIN_PX:
+        text = text[:-1]
+    return f"{text}..."
 
 
 def _measure(pen: Any, text: str) -> float:

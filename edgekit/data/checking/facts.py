@@ -16,6 +16,22 @@ from edgekit_runtime.regions import find_regions
 
 
 @dataclass(frozen=True)
+class MaskLevels:
+    """Grey levels of a mask file, and what loading made of them.
+
+    Attributes:
+        lost_share: Share of its pixels that differ from the commonest level of their class: 0 where every class has
+            one level. The rule needs to know nothing of the layout.
+        background_to: The highest level that was taken for background; None where nothing was.
+        defect_from: The lowest level that was taken for a defect; None where nothing was.
+    """
+
+    lost_share: float
+    background_to: int | None
+    defect_from: int | None
+
+
+@dataclass(frozen=True)
 class ImageFacts:
     """What is known of one image that could be read.
 
@@ -35,8 +51,7 @@ class ImageFacts:
         std: Standard deviation of the grey levels.
         content: sha256 of the pixels: equal for exact duplicates.
         truth: sha256 of the mask, the class and the kinds: what a network is taught about the image.
-        lost_share: Share of the pixels of the mask file whose grey level loading rounds to another; None where
-            there is no mask file.
+        mask_levels: Grey levels of the mask file; None where there is none, or it has another form than the mask.
     """
 
     index: int
@@ -53,7 +68,7 @@ class ImageFacts:
     std: float
     content: str
     truth: str
-    lost_share: float | None
+    mask_levels: MaskLevels | None
 
     @property
     def name(self) -> str:
@@ -104,7 +119,7 @@ def measure_image(dataset: Dataset, index: int) -> ImageFacts:
             item.label,
             "no mask" if sample.mask is None else _digest_pixels(sample.mask),
         ),
-        lost_share=_measure_lost_levels(dataset, index, sample.mask),
+        mask_levels=_measure_levels(dataset, index, sample.mask),
     )
 
 
@@ -140,11 +155,7 @@ def _digest_pixels(image: npt.NDArray[np.uint8]) -> str:
     return hashlib.sha256(str(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
-def _measure_lost_levels(dataset: Dataset, index: int, mask: Mask | None) -> float | None:
-    """Return the share of the file's pixels that differ from the commonest level of their class.
-
-    The rule needs to know nothing of the layout: where every class has one level in the file, nothing is lost.
-    """
+def _measure_levels(dataset: Dataset, index: int, mask: Mask | None) -> MaskLevels | None:
     path = dataset.mask_file(index)
     if path is None or mask is None:
         return None
@@ -156,4 +167,9 @@ def _measure_lost_levels(dataset: Dataset, index: int, mask: Mask | None) -> flo
         return None  # the layout cuts or joins it
     counts = np.bincount((mask.reshape(-1).astype(np.intp) << 8) + levels.reshape(-1))
     counts.resize(-(-len(counts) // 256), 256)
-    return float(1 - counts.max(axis=1).sum() / mask.size)
+    background, defect = np.flatnonzero(counts[0]), np.flatnonzero(counts[1:].sum(axis=0))
+    return MaskLevels(
+        lost_share=float(1 - counts.max(axis=1).sum() / mask.size),
+        background_to=int(background[-1]) if len(background) else None,
+        defect_from=int(defect[0]) if len(defect) else None,
+    )

@@ -84,7 +84,8 @@ def find_similar_pairs(survey: Survey, _: Summary) -> Doubts:
             "note",
             f"{len(pairs):,} pair{'s' * (len(pairs) != 1)} of images of different groups show nearly the same picture; "
             f"most alike are {best.first} and {best.second} ({best.orientation}).",
-            "Copies that were turned, mirrored or saved anew. Splits of edgekit keep them in one part; others may not.",
+            "Copies that were turned, mirrored or saved anew, or one thing that was taken twice. Splits of edgekit "
+            "keep them in one part; others may not.",
             [name for pair in pairs for name in (pair.first, pair.second)],
             len(pairs),
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from edgekit.data.checking.doubts import Doubt, Doubts, Severity, count_images, format_share
+from edgekit.data.checking.facts import MaskLevels
 from edgekit.data.checking.summary import Summary
 from edgekit.data.checking.survey import Survey
 
@@ -64,20 +66,32 @@ def find_full_masks(survey: Survey, _: Summary) -> Doubts:
 
 def find_grey_masks(survey: Survey, _: Summary) -> Doubts:
     """Yield a doubt where mask files hold more levels than classes."""
-    files = [(image.lost_share, image.name) for image in survey.images if image.lost_share is not None]
-    grey = sorted(((share, name) for share, name in files if share), key=lambda entry: (-entry[0], entry[1]))
+    files = [(image.mask_levels, image.name) for image in survey.images if image.mask_levels is not None]
+    grey = sorted(
+        ((levels.lost_share, name) for levels, name in files if levels.lost_share),
+        key=lambda entry: (-entry[0], entry[1]),
+    )
     if not grey:
         return
     mean = sum(share for share, _ in grey) / len(grey)
+    rule = _describe_threshold([levels for levels, _ in files])
     severity: Severity = "warning" if mean > ROUGH_SHARE else "note"
     yield Doubt(
         severity,
         f"{len(grey):,} of {len(files):,} mask files are grey: they hold levels besides one per class "
         f"(on average {format_share(mean)} of their pixels, at most {format_share(grey[0][0])}).",
-        "The layout's rule decides which class such a pixel belongs to. JPEG and smoothing make grey levels: keep "
-        "masks as lossless PNG.",
+        f"{rule}JPEG and smoothing make grey levels: keep masks as lossless PNG.",
         [name for _, name in grey],
     )
+
+
+def _describe_threshold(levels: Sequence[MaskLevels]) -> str:
+    """Return the rule that loading followed, as far as the files show it; "" where no one level parts the classes."""
+    background = max((entry.background_to for entry in levels if entry.background_to is not None), default=-1)
+    defect = min((entry.defect_from for entry in levels if entry.defect_from is not None), default=256)
+    if not 0 <= background < defect <= 255:
+        return ""
+    return f"Levels up to {background} were taken for background, those from {defect} for a defect. "
 
 
 def find_specks(survey: Survey, _: Summary) -> Doubts:

@@ -119,12 +119,12 @@ def _render_kinds(kinds: Sequence[Kind]) -> str:
     largest = max((kind.area_px.largest for kind in kinds if kind.area_px), default=1.0)
     rows = "\n".join(_render_kind(kind, largest) for kind in kinds)
     return (
-        "<h2>Kinds of defect</h2>\n<table>\n"
+        '<h2>Kinds of defect</h2>\n<div class="table"><table>\n'
         '<thead><tr><th scope="col">kind</th><th scope="col" class="number">images</th>'
         '<th scope="col" class="number">mean share of the image</th><th scope="col" class="number">regions</th>'
         '<th scope="col" class="number">area in px: least / median / largest</th>'
         f'<th scope="col">areas, 1 to {largest:,.0f} px (logarithmic)</th></tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table>\n"
+        f"<tbody>\n{rows}\n</tbody>\n</table></div>\n"
         "<p><small>The mean share is over the images whose mask shows the kind.</small></p>"
     )
 

@@ -33,7 +33,9 @@ PAGE = """<!doctype html>
   }}
   thead th {{ font-size: .875rem; font-weight: 600; color: var(--dim); vertical-align: bottom }}
   tbody th {{ font-weight: 600; white-space: nowrap }}
+  .table {{ overflow-x: auto }}
   .number {{ text-align: right; font-variant-numeric: tabular-nums }}
+  td.number {{ white-space: nowrap }}
   .wide {{ width: 65% }}
   .bar {{ width: 100%; height: .8rem; display: block }}
   .track {{ fill: var(--track) }}

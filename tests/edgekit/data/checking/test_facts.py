@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from edgekit.data.checking.facts import measure_image
+from edgekit.data.checking.facts import MaskLevels, measure_image
 from edgekit_runtime.errors import FrameError
 from tests.edgekit.data.checking.drawn import SIZE, Drawn, DrawnDataset, make_mask
 from tests.edgekit.image_folders import save
@@ -92,20 +92,21 @@ def test_levels_that_loading_rounds_are_counted(tmp_path: Path, levels: tuple[in
     file[:10] = levels[-1]
     file[0, :2] = levels[1]
     facts = measure(Drawn("a", mask=(file > 0).astype(np.uint8), mask_file=save(tmp_path / "m.png", file)))
-    assert facts.lost_share == pytest.approx(lost)
+    assert facts.mask_levels is not None
+    assert facts.mask_levels.lost_share == pytest.approx(lost)
 
 
 def test_levels_that_loading_takes_for_background_are_counted(tmp_path: Path) -> None:
     file = make_mask((0, 0, 1, 6, 90), (20, 20, 4, 4, 255))
     facts = measure(Drawn("a", mask=(file > 127).astype(np.uint8), mask_file=save(tmp_path / "m.png", file)))
-    assert facts.lost_share == pytest.approx(6 / file.size)
+    assert facts.mask_levels == MaskLevels(pytest.approx(6 / file.size), background_to=90, defect_from=255)
 
 
 def test_a_mask_file_of_another_form_is_not_judged(tmp_path: Path) -> None:
     wider = save(tmp_path / "wider.png", np.zeros((48, 65), np.uint8))
     colour = save(tmp_path / "colour.png", np.zeros((*SIZE, 3), np.uint8))
     for path in (wider, colour, None):
-        assert measure(Drawn("a", mask=make_mask(), mask_file=path)).lost_share is None
+        assert measure(Drawn("a", mask=make_mask(), mask_file=path)).mask_levels is None
 
 
 def test_an_image_that_cannot_be_read_says_so() -> None:

@@ -93,6 +93,7 @@ def test_grey_masks_come_with_the_worst_first(tmp_path: Path, grey_pixels: int, 
     (finding,) = find([make("a", 3), make("b", grey_pixels), make("c", 0)], "grey-mask")
     assert (finding.severity, finding.count, finding.examples) == (severity, 2, ("b", "a"))
     assert finding.what.startswith("2 of 3 mask files are grey")
+    assert "up to 100 were taken for background, those from 255 for a defect" in finding.advice
 
 
 @pytest.mark.parametrize(
