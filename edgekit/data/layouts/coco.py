@@ -83,7 +83,8 @@ class Coco(AnnotatedImages):
 def find_annotation_files(root: Path) -> list[Path]:
     """Return the COCO instance files of a folder, sorted; none if it holds none."""
     for pattern in PATTERNS:
-        found = [path for path in sorted(root.glob(pattern)) if mentions_keys(path, KEYS)]
+        shown = [path for path in sorted(root.glob(pattern)) if not path.name.startswith(".")]
+        found = [path for path in shown if mentions_keys(path, KEYS)]
         if found:
             return [path for path in found if path.name.startswith(INSTANCES)] or found
     return []

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.data.layouts.annotated_images import BACKGROUND, AnnotatedImage, AnnotatedImages, Region
+from edgekit.data.layouts.file_trees import list_tree
 from edgekit.data.layouts.json_files import mentions_keys, read_json, require
 from edgekit.data.layouts.polygons import parse_points, parse_polygon
 from edgekit.data.layouts.shapes import CircleShape, PolygonShape, Shape
@@ -53,8 +54,9 @@ class LabelMe(AnnotatedImages):
     """
 
     def __init__(self, root: Path) -> None:
-        files = [_read_file(path) for path in sorted(root.rglob("*.json")) if not path.name.startswith(".")]
-        _refuse_unpaired(root, files)
+        paths = list_tree(root)
+        files = [_read_file(path) for path in paths if path.suffix == ".json"]
+        _refuse_unpaired(paths, files)
         kinds = sorted({label for file in files for label, _, _ in file.shapes} - set(BACKGROUND_LABELS))
         if not kinds:
             raise DatasetError(
@@ -85,6 +87,8 @@ def is_labelme_folder(root: Path) -> bool:
     """Tell whether the first JSON file of the folder, or of a folder in it, is one of LabelMe."""
     for pattern in ("*.json", "*/*.json"):
         for path in sorted(root.glob(pattern)):
+            if path.name.startswith("."):
+                continue
             return mentions_keys(path, KEYS)
     return False
 
@@ -140,7 +144,7 @@ def _read_shape(entry: Any, where: str) -> tuple[str, Shape, str]:
     )
 
 
-def _refuse_unpaired(root: Path, files: Sequence[_File]) -> None:
+def _refuse_unpaired(paths: Sequence[Path], files: Sequence[_File]) -> None:
     claimed: dict[Path, Path] = {}
     for file in files:
         if file.image in claimed:
@@ -149,7 +153,7 @@ def _refuse_unpaired(root: Path, files: Sequence[_File]) -> None:
                 remedy="Take one of them out.",
             )
         claimed[file.image] = file.path
-    alone = [path for path in sorted(root.rglob("*")) if is_image_file(path) and path not in claimed]
+    alone = [path for path in paths if is_image_file(path) and path not in claimed]
     if alone:
         raise DatasetError(
             f"{len(alone)} images have no LabelMe file, such as {alone[0]}.",

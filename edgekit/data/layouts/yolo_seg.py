@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.data.layouts.annotated_images import AnnotatedImage, AnnotatedImages, Region
+from edgekit.data.layouts.file_trees import list_tree
 from edgekit.data.layouts.polygons import parse_polygon
 from edgekit.data.layouts.shapes import BoxShape, PolygonShape
 from edgekit.data.layouts.yolo_names import read_class_names, read_text, read_yaml_names
@@ -62,16 +63,15 @@ class YoloSeg(AnnotatedImages):
 def is_yolo_folder(root: Path) -> bool:
     """Tell whether the folder, or one in it, holds images/ and labels/ and a text file in the latter."""
     return any(
-        (folder / IMAGES).is_dir() and next((folder / LABELS).rglob("*.txt"), None) is not None
+        (folder / IMAGES).is_dir() and any(path.suffix == ".txt" for path in list_tree(folder / LABELS))
         for folder in (root, *sorted(path for path in root.iterdir() if path.is_dir()))
     )
 
 
 def _pair_files(root: Path) -> dict[Path, Path]:
     """Return the label file of each image, in the order of the images' paths."""
-    images = [
-        path for path in sorted(root.rglob("*")) if is_image_file(path) and _find_part(root, path, IMAGES)
-    ]
+    paths = list_tree(root)
+    images = [path for path in paths if is_image_file(path) and _find_part(root, path, IMAGES)]
     if not images:
         raise DatasetError(
             f"{root} holds no images in images/.", remedy="Put images in images/, labels in labels/."
@@ -85,9 +85,8 @@ def _pair_files(root: Path) -> dict[Path, Path]:
             "missing file for that, but here it may be a slip.",
         )
     names = {root / name for name in CLASS_FILES}
-    labels = [
-        path for path in sorted(root.rglob("*.txt")) if _find_part(root, path, LABELS) and path not in names
-    ]
+    texts = [path for path in paths if path.suffix == ".txt" and path not in names]
+    labels = [path for path in texts if _find_part(root, path, LABELS)]
     orphans = sorted(set(labels) - set(pairs.values()))
     if orphans:
         raise DatasetError(

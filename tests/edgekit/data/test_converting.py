@@ -190,6 +190,7 @@ def test_no_path_of_this_machine_is_written(tmp_path: Path) -> None:
     assert str(tmp_path) not in (tmp_path / "out" / "dataset.json").read_text()
 
 
+@settings(deadline=None)
 @given(names)
 def test_file_names_are_safe_and_unlike_each_other(names: list[str]) -> None:
     stems = name_files(names)
@@ -200,6 +201,7 @@ def test_file_names_are_safe_and_unlike_each_other(names: list[str]) -> None:
         assert not stem.startswith(".")
 
 
+@settings(deadline=None)
 @given(names, st.randoms())
 def test_file_names_do_not_depend_on_the_order(names: list[str], random) -> None:
     shuffled = random.sample(names, len(names))

@@ -12,9 +12,11 @@ import pytest
 
 from edgekit.data import OpenOptions, open_dataset
 from edgekit.data.layouts.coco import Coco, find_annotation_files
+from edgekit.data.layouts.run_lengths import compress_counts, encode_mask
 from edgekit_runtime.errors import DatasetError
 from tests.conformance.dataset_conformance import DatasetConformance, OpenDataset
 from tests.edgekit.data.layouts.annotation_folders import draw_plates, edit_json, write_coco, write_json
+from tests.edgekit.image_folders import save
 
 
 @pytest.fixture
@@ -192,3 +194,30 @@ def test_a_folder_without_annotations_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "package.json", {"name": "images annotations"})
     with pytest.raises(DatasetError, match="holds no COCO annotations"):
         Coco(tmp_path)
+
+
+def test_run_lengths_of_real_masks_give_the_masks(tmp_path: Path, real_data: Path) -> None:
+    source = open_dataset(str(real_data / "neu-seg"))
+    chosen = range(0, len(source), 40)
+    content: dict[str, list[Any]] = {"images": [], "annotations": []}
+    content["categories"] = [
+        {"id": value, "name": name} for value, name in enumerate(source.classes) if value
+    ]
+    for index in chosen:
+        sample = source.load(index)
+        height, width = sample.image.shape[:2]
+        name = f"{index}.png"
+        save(tmp_path / name, sample.image)
+        content["images"].append({"id": index, "file_name": name, "height": height, "width": width})
+        for value in np.unique(sample.known_mask[sample.known_mask > 0]).tolist():
+            counts = compress_counts(encode_mask(sample.known_mask == value))
+            runs = {"size": [height, width], "counts": counts}
+            content["annotations"].append({"image_id": index, "category_id": value, "segmentation": runs})
+    write_json(tmp_path / "instances.json", content)
+    dataset = Coco(tmp_path)
+    assert dataset.classes == source.classes
+    for position, index in enumerate(chosen):
+        ours, theirs = dataset.load(position), source.load(index)
+        assert np.array_equal(ours.image, theirs.image)
+        assert np.array_equal(ours.known_mask, theirs.known_mask)
+        assert ours.kinds == theirs.kinds

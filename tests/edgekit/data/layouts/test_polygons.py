@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -38,12 +38,14 @@ def is_inside(points: list[tuple[float, float]], row: int, column: int) -> bool:
     return crossings % 2 == 1
 
 
+@settings(deadline=None)
 @given(polygons)
 def test_pixels_are_those_whose_centre_is_inside(points: list[tuple[float, float]]) -> None:
     expected = [[is_inside(points, row, column) for column in range(WIDTH)] for row in range(HEIGHT)]
     assert np.array_equal(draw(points), np.array(expected))
 
 
+@settings(deadline=None)
 @given(polygons, st.integers(0, 7))
 def test_neither_direction_nor_start_matters(points: list[tuple[float, float]], start: int) -> None:
     turned = points[start:] + points[:start]
@@ -54,6 +56,7 @@ def test_neither_direction_nor_start_matters(points: list[tuple[float, float]], 
 coordinates = st.floats(0, 1, exclude_min=True, exclude_max=True)
 
 
+@settings(deadline=None)
 @given(coordinates, coordinates)
 def test_triangles_that_share_edges_cover_a_box_once(x: float, y: float) -> None:
     corners = [(0.0, 0.0), (WIDTH, 0.0), (WIDTH, HEIGHT), (0.0, HEIGHT)]
@@ -85,6 +88,7 @@ def test_what_lies_outside_is_cut_off() -> None:
     assert draw([(6, -9), (99, -9), (99, 99), (6, 99)]).sum() == (WIDTH - 6) * HEIGHT
 
 
+@settings(deadline=None)
 @given(quarters, quarters, st.integers(0, 40).map(lambda number: number / 4))
 def test_circles_hold_the_centres_within_the_radius(x: float, y: float, radius: float) -> None:
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -94,6 +98,7 @@ def test_circles_hold_the_centres_within_the_radius(x: float, y: float, radius: 
         assert mask[row, column] == (distance < Fraction(radius) ** 2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 40), st.floats(0, 30)), min_size=3, max_size=8))
 def test_the_coco_api_differs_at_the_outline_only(points: list[tuple[float, float]]) -> None:
     """Its rule is another one at the outline; a pixel from the outline on, both must agree.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -29,6 +29,7 @@ blobs = st.builds(
 """Masks with long runs, whose string form needs several characters per number."""
 
 
+@settings(deadline=None)
 @given(masks | blobs)
 def test_decoding_undoes_encoding(mask: np.ndarray) -> None:
     counts = encode_mask(mask)
@@ -36,6 +37,7 @@ def test_decoding_undoes_encoding(mask: np.ndarray) -> None:
     assert np.array_equal(decode_counts(counts, *mask.shape), mask)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 1 << 40)))
 def test_decompressing_undoes_compressing(counts: list[int]) -> None:
     assert decompress_counts(compress_counts(counts)) == counts
@@ -47,6 +49,7 @@ def test_pixels_run_down_the_columns_and_zeros_come_first() -> None:
     assert compress_counts([0, 2, 1, 1, 2]) == "021O1"  # 1 - 2 is -1 in five bits, 31, and 31 + 48 is "O"
 
 
+@settings(deadline=None)
 @given(masks | blobs)
 def test_strings_are_those_of_the_coco_api(mask: np.ndarray) -> None:
     api = pytest.importorskip("faster_coco_eval.core.mask")
@@ -77,6 +80,7 @@ def test_damaged_strings_are_refused(text: str, words: str) -> None:
         decompress_counts(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=[chr(code) for code in range(48, 112)], max_size=40))
 def test_any_text_gives_numbers_or_an_error(text: str) -> None:
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.data.layouts.yolo_names import read_class_names, read_yaml_names
@@ -79,6 +79,7 @@ safe_names = st.text(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(safe_names, min_size=1, max_size=5))
 def test_any_names_in_single_quotes_are_read(
     tmp_path_factory: pytest.TempPathFactory, names: list[str]
@@ -89,6 +90,7 @@ def test_any_names_in_single_quotes_are_read(
     assert read_yaml_names(path) == names
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
