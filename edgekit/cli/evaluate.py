@@ -26,7 +26,7 @@ from edgekit.data.splitting.parts import ChosenPart, open_part
 from edgekit.data.views import MergedClasses, NormalOrDefective, label_images, merge_classes
 from edgekit.evaluation.evaluate import Metrics
 from edgekit.evaluation.evaluate import evaluate as measure_target
-from edgekit.evaluation.row_files import write_rows
+from edgekit.evaluation.row_files import require_place, write_rows
 from edgekit.evaluation.targets import OpenedTarget, open_target
 from edgekit.reporting import Reporter
 
@@ -88,6 +88,8 @@ def evaluate(
     defective image that was not flagged), overkill (a defect-free one that was) and AUROC of the images; recall and
     precision of single defects; AP of boxes. Classifying targets: accuracy and the figures of each class.
     """
+    if rows is not None:
+        require_place(rows)
     with open_target(target, device=device, backend=backend, threads=threads, threshold=threshold) as opened:
         announce(opened.provenance, reporter)
         options = OpenOptions(include_normal, boxes_as_masks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from edgekit.evaluation.bootstrap import Intervals
@@ -35,7 +36,7 @@ def _describe_masks(metrics: MaskMetrics) -> Iterator[str]:
     for mode, value in metrics.ap.items():
         yield f"boxes, {mode.replace('_', ' ')}: AP@[.5:.95] {_number(value.ap)}  AP50 {_number(value.ap50)}"
     if metrics.min_area_px:
-        yield f"regions below {metrics.min_area_px} px do not count"
+        yield f"regions below {metrics.min_area_px} px do not count; pixels and whole masks are as they were found"
     if metrics.per_kind:
         table = [("kind", "images", "mIoU", "Dice", "defect recall", "escapes")]
         table += [
@@ -97,7 +98,7 @@ def _rate(rate: Rate, *, interval: bool = False) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None or value != value else f"{value:.4f}"
+    return "none" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
 def _align(table: Iterable[tuple[str, ...]]) -> Iterator[str]:

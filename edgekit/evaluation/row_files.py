@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgekit.evaluation.classification import ClassMetrics
 from edgekit.evaluation.mask_metrics import MaskMetrics
-from edgekit_runtime.errors import IoFault
+from edgekit_runtime.errors import IoFault, UsageProblem
 
 Row = Sequence[object]
 
@@ -18,6 +18,18 @@ MASK_COLUMNS = ("name", "kinds", "truth", "flagged", "outcome", "score", "iou", 
 
 CLASS_COLUMNS = ("name", "kinds", "truth", "predicted", "correct", "outcome", "score", "ms")
 """`predicted` is empty where the answer was no number; `outcome` and `score` where no class is the normal one."""
+
+
+def require_place(path: Path) -> None:
+    """Refuse a file that cannot be written, before an evaluation of minutes.
+
+    Raises:
+        UsageProblem: If its folder is not there, or a folder has its name.
+    """
+    if not path.parent.is_dir():
+        raise UsageProblem(f"There is no folder {path.parent} for {path.name}.", remedy="Make it first.")
+    if path.is_dir():
+        raise UsageProblem(f"{path} is a folder; expected a file such as rows.csv.", remedy="Name a file.")
 
 
 def write_rows(path: Path, metrics: MaskMetrics | ClassMetrics) -> None:

@@ -142,6 +142,13 @@ def test_rows_name_the_images_that_were_missed(
     assert all("Free" in name for name, outcome in outcomes.items() if outcome == "passed")
 
 
+def test_a_place_without_room_for_rows_is_refused_before_the_work(
+    run_cli: RunCli, checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    for place, word in ((tmp_path / "nowhere" / "rows.csv", "no folder"), (tmp_path, "is a folder")):
+        run_cli("eval", checkpoint_folder, "--data", "nothing", "--rows", place).refused(2, word)
+
+
 def test_a_classifier_is_measured_by_its_classes(run_cli: RunCli, tmp_path: Path) -> None:
     for label in ("hole", "normal"):
         (tmp_path / "parts" / label).mkdir(parents=True)

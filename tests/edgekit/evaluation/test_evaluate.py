@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.data import open_dataset
+from edgekit.data import Subset, open_dataset
+from edgekit.data.views import merge_classes
 from edgekit.evaluation.defect_level import OverlapRule
 from edgekit.evaluation.evaluate import evaluate, evaluate_classes, evaluate_masks, require_classes
 from edgekit.evaluation.prediction import Frame, Prediction
@@ -84,6 +85,19 @@ def test_the_item_says_whether_an_image_is_defective_where_it_knows() -> None:
     assert [record.judged.outcome for record in known.records] == ["escape", "passed"]
     unknown = evaluate_masks(answer_masks(CLEAN, CLEAN), InMemory(samples), reporter=QUIET)
     assert [record.judged.outcome for record in unknown.records] == ["passed", "escape"]
+
+
+@pytest.mark.slow
+def test_magnetic_tiles_known_to_be_uneven_count_although_their_mask_is_empty(real_data: Path) -> None:
+    tiles = merge_classes(open_dataset(str(real_data / "magnetic-tile")))
+    uneven = Subset(tiles, [index for index, item in enumerate(tiles.items) if "Uneven" in item.name])
+    masks = [uneven.load(index).known_mask for index in range(len(uneven))]
+    metrics = evaluate_masks(answer_masks(*masks), uneven, reporter=QUIET)
+    empty = sum(not mask.any() for mask in masks)
+    assert (metrics.miou, empty > 0) == (1.0, True)
+    assert (metrics.image_level.escape.count, metrics.image_level.escape.total) == (empty, len(uneven))
+    assert metrics.per_kind["uneven"].images == len(uneven) - empty
+    assert metrics.per_kind["uneven"].defect_recall == 1.0
 
 
 def test_logits_give_the_score_and_the_error() -> None:
