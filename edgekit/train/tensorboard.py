@@ -7,20 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from edgekit_runtime.optional import import_optional
+from edgekit_runtime.replacing import make_write_fault
 
 
 def write_events(folder: Path, history: Sequence[dict[str, Any]]) -> None:
     """Write every number of the last epoch; its step is the epoch. A resumed run goes on in the same folder.
 
+    An epoch is written once, after its checkpoint: there is nothing to purge at a resumption.
+
     Raises:
         MissingDependency: If the package tensorboard is not installed.
+        IoFault: If the disk refuses.
     """
     import_optional("tensorboard", extra="tensorboard")
     from torch.utils.tensorboard import SummaryWriter
 
     entry = history[-1]
-    # Reopened at every epoch: what an interrupted epoch would have written is not there.
-    with SummaryWriter(str(folder), purge_step=entry["epoch"]) as writer:
-        for key, value in entry.items():
-            if isinstance(value, int | float) and key != "epoch":
-                writer.add_scalar(key, value, entry["epoch"])
+    try:
+        with SummaryWriter(str(folder)) as writer:
+            for key, value in entry.items():
+                if isinstance(value, int | float) and key != "epoch":
+                    writer.add_scalar(key, value, entry["epoch"])
+    except OSError as error:
+        raise make_write_fault(folder, error) from error

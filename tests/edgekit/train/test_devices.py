@@ -39,6 +39,19 @@ def test_a_gpu_that_was_asked_for_is_taken_or_refused(gpus) -> None:
     assert "--device cpu" in caught.value.remedy
 
 
+def test_each_process_takes_a_gpu_of_its_own_unless_one_is_named(gpus) -> None:
+    gpus(2)
+    assert [choose_device(name, rank=1) for name in ("auto", "cuda", "cuda:0")] == [
+        "cuda:1",
+        "cuda:1",
+        "cuda:0",
+    ]
+    with pytest.raises(DeviceUnavailable, match="2 GPUs here; cuda:2"):
+        choose_device("auto", rank=2)
+    gpus(0)
+    assert choose_device("auto", rank=1) == "cpu"
+
+
 @pytest.mark.parametrize("name", ["jetson", "tpu", "cuda:", "cuda:x", ""])
 def test_other_places_are_refused(name: str) -> None:
     with pytest.raises(UsageProblem):
