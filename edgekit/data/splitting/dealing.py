@@ -18,8 +18,9 @@ def deal_to_parts(strata: Sequence[Stratum], fractions: Mapping[str, float]) -> 
     Along the ranked groups of a stratum the parts follow each other, each ending at the group where the images counted
     so far are nearest to the wanted share. What is too much or too little is carried to the next stratum: rounded on
     their own, many small strata would all fall to one part. No part strays from its share of a stratum by more than
-    that stratum's largest group. Groups too large for the smallest share are dealt first, each to the part that lacks
-    the most images, or one of them could swallow two parts.
+    that stratum's largest group, unless too much was carried. Small strata come first: large ones can even out what
+    they leave. Groups too large for the smallest share are dealt before the others, each to the part that lacks the
+    most images, or one of them could swallow two parts.
 
     Args:
         strata: One or more.
@@ -27,10 +28,9 @@ def deal_to_parts(strata: Sequence[Stratum], fractions: Mapping[str, float]) -> 
     """
     part_of: dict[str, str] = {}
     excess = dict.fromkeys(fractions, 0.0)
-    for sizes in strata:
+    for sizes in sorted(strata, key=lambda sizes: sum(sizes.values())):
         wanted = {part: fraction * sum(sizes.values()) for part, fraction in fractions.items()}
-        bulky = _list_bulky(sizes, min(wanted.values()))
-        dealt = _deal_bulky({name: sizes[name] for name in bulky}, wanted, excess)
+        dealt = _deal_bulky(sizes, wanted, excess)
         rest = {name: size for name, size in sizes.items() if name not in dealt}
         dealt |= _cut(rest, _share_out(sum(rest.values()), wanted, sizes, dealt), excess)
         for part in fractions:
@@ -56,18 +56,21 @@ def deal_to_folds(strata: Sequence[Stratum], folds: int) -> dict[str, int]:
     return fold_of
 
 
-def _list_bulky(sizes: Stratum, smallest_share: float) -> list[str]:
-    """Return the groups of more than one image that exceed the smallest share, the largest first."""
-    bulky = [name for name, size in sizes.items() if size > max(1.0, smallest_share)]
-    return sorted(bulky, key=lambda name: -sizes[name])
-
-
 def _deal_bulky(sizes: Stratum, wanted: Mapping[str, float], excess: Mapping[str, float]) -> dict[str, str]:
+    """Deal the groups of more than one image that exceed the smallest share, the largest first.
+
+    A part that wants half of a group or more, and that the small groups could not fill, gets one before others get
+    more: a kind of defect that is not in the test part is not measured.
+    """
+    bulky = {name: size for name, size in sizes.items() if size > max(1.0, min(wanted.values()))}
+    small = sum(sizes.values()) - sum(bulky.values())
     lacking = {part: wanted[part] - excess[part] for part in wanted}
-    dealt = {}
-    for name, size in sizes.items():
-        part = max(lacking, key=lambda part: lacking[part])
-        lacking[part] -= size
+    dealt: dict[str, str] = {}
+    for name in sorted(bulky, key=lambda name: -bulky[name]):
+        half = bulky[name] / 2
+        waiting = {part for part in wanted if part not in dealt.values() and wanted[part] >= max(half, small)}
+        part = max(lacking, key=lambda part: (part in waiting, round(lacking[part], 6)))
+        lacking[part] -= bulky[name]
         dealt[name] = part
     return dealt
 

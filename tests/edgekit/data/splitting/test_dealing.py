@@ -86,6 +86,21 @@ def test_a_huge_group_leaves_something_for_every_part(place: int) -> None:
     assert count_images(stratum, part_of) == {"train": 70, "val": 10, "test": 20}
 
 
+def test_a_kind_with_few_large_groups_is_in_every_part_that_wants_one() -> None:
+    # As the cracks of Magnetic Tile: seven tiles, 47 images; 4.7 and 9.4 are wanted to choose and to test.
+    cracks = {f"tile-{n}": size for n, size in enumerate([6, 6, 12, 6, 6, 6, 5])}
+    others = {f"other-{n}": 6 for n in range(9)}
+    counts = count_images(cracks, deal_to_parts([others, cracks], FRACTIONS))
+    assert all(counts[part] >= 5 for part in FRACTIONS)
+
+
+def test_many_small_strata_of_large_groups_fill_every_part() -> None:
+    strata = name_groups([[6, 6]] * 20)
+    part_of = deal_to_parts(strata, FRACTIONS)
+    total = sum((count_images(stratum, part_of) for stratum in strata), Counter())
+    assert all(abs(total[part] - share * 240) <= 6 for part, share in FRACTIONS.items())
+
+
 def test_the_largest_groups_are_not_always_trained_on() -> None:
     found = set()
     for place in range(50):
