@@ -39,7 +39,7 @@ def check(
     as_json: bool,
     reporter: Reporter,
 ) -> None:
-    """Say what the dataset at PATH holds and what is doubtful about it.
+    """Say what a dataset holds and what is doubtful.
 
     PATH is what `--data` takes. Defect-free images are always looked at. Exits with 8 where images cannot be used;
     warnings and notes do not change the exit code.

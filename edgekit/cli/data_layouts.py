@@ -13,7 +13,10 @@ GENERATED = f"{SYNTHETIC}dagm[/CLASS]"
 @click.command()
 @json_option
 def layouts(*, as_json: bool) -> None:
-    """List the folders that --data recognises, in the order they are tried, and how each looks."""
+    """List the layouts that --data recognises.
+
+    One line each, in the order they are tried: the name, and how such a folder looks.
+    """
     rows = [(layout.title, layout.looks) for layout in LAYOUTS]
     if as_json:
         print_json(

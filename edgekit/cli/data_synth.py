@@ -37,9 +37,11 @@ def synth(
     seed: int,
     reporter: Reporter,
 ) -> None:
-    """Generate images with labels into the new folder OUT, in the official layout of DAGM 2007.
+    """Generate images in the style of DAGM 2007.
 
-    The same seed gives the same bytes. `--data OUT` reads them like the real set. Prints the folder.
+    They go with their labels into the new folder OUT, in the official layout: `--data OUT` reads them like the real
+    set. Each class is shuffled by the seed, the first half is Train, the rest Test. The same seed gives the same
+    bytes. Prints the folder.
     """
     require_style(style)
     wanted = GeneratedSet(kinds or DEFAULT.kinds, count, normal, seed, size)
