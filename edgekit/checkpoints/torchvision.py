@@ -80,19 +80,25 @@ def import_torchvision_weights(
     fresh = load_backbone(network, _add_counters(state, network), model=model, keep_head=not new_head)
     weights = network.state_dict()
     require_finite(weights, path)
-    record = Checkpoint(
-        model=model,
+    record = _make_record(spec, normal_class, normalisation, has_fresh_layer=bool(fresh))
+    return record, weights, fresh
+
+
+def _make_record(
+    spec: ModelSpec, normal_class: str | None, normalisation: Normalisation, *, has_fresh_layer: bool
+) -> Checkpoint:
+    return Checkpoint(
+        model=spec.name,
         classes=spec.classes,
         normal_class=normal_class or spec.normal_class,
         normalisation=normalisation,
         # A fresh last layer answers at random: a bundle of it must not say that it can be used.
-        provenance="untrained" if fresh else "imported",
+        provenance="untrained" if has_fresh_layer else "imported",
         training=None,
         data=None,
         metrics={},
         versions=current_versions(),
     )
-    return record, weights, fresh
 
 
 def _choose_spec(model: str, classes: Sequence[str] | None) -> ModelSpec:
