@@ -87,10 +87,12 @@ def train(
         import_optional(package, extra="train")
     if tensorboard:
         import_optional("tensorboard", extra="tensorboard")
+    from edgekit.train.allocator import keep_freed_memory
     from edgekit.train.devices import choose_device
     from edgekit.train.run_folder import RunFolder
     from edgekit.train.shards import join_processes
 
+    keep_freed_memory()
     with join_processes(device=choose_device(device)) as processes:
         if resume is not None:
             _require_no_choice(click.get_current_context())
