@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from edgekit.checkpoints.format import Checkpoint
@@ -12,7 +12,7 @@ from edgekit.data.contract import Sample, View
 from edgekit.data.opening import SYNTHETIC
 from edgekit.data.splitting.parts import open_part
 from edgekit.data.synthetic_dagm import SyntheticDagm
-from edgekit.data.views import label_images, merge_classes
+from edgekit.data.views import view_for
 from edgekit.evaluation.predictors import fit_channels
 from edgekit.models import MODELS
 from edgekit.models.spec import Task
@@ -69,7 +69,7 @@ def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: t
             f"The images of {dataset.name} have {height}×{width} pixels, the export {size[0]}×{size[1]}.",
             remedy=f"Export with --size {height}x{width}, or name other images with --data.",
         )
-    view: Callable[[Dataset], Dataset] = label_images if task == "classify" else merge_classes
+    view = partial(view_for, task=task, classes=len(checkpoint.classes))
     return _take(open_part(source, trained_on=checkpoint.data, part=None, view=view, default="val").dataset)
 
 

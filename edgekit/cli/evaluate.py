@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from edgekit.cli.provenance import announce, mark
 from edgekit.data import Dataset, OpenOptions
 from edgekit.data.contract import View
 from edgekit.data.splitting.parts import ChosenPart, open_part
-from edgekit.data.views import MergedClasses, NormalOrDefective, label_images, merge_classes
+from edgekit.data.views import MergedClasses, NormalOrDefective, view_for
 from edgekit.evaluation.evaluate import Metrics
 from edgekit.evaluation.evaluate import evaluate as measure_target
 from edgekit.evaluation.row_files import require_place, write_rows
@@ -94,7 +94,12 @@ def evaluate(
         announce(opened.provenance, reporter)
         options = OpenOptions(include_normal, boxes_as_masks)
         chosen = open_part(
-            data, trained_on=opened.data, part=part, options=options, view=_choose_view(opened)
+            data,
+            trained_on=opened.data,
+            part=part,
+            options=options,
+            view=partial(view_for, task=opened.task, classes=len(opened.classes)),
+            reporter=reporter,
         )
         reporter.note(f"note: {_describe_data(chosen.dataset)}")
         metrics = measure_target(
@@ -114,14 +119,6 @@ def evaluate(
     click.echo(f"{target} on {chosen.source}, {chosen.part} part, {metrics.images} images, {source}")
     for line in describe_metrics(metrics):
         click.echo(line)
-
-
-def _choose_view(opened: OpenedTarget) -> Callable[[Dataset], Dataset]:
-    """Return what shows the data as training saw them: a class per image, or kinds merged for a network of one."""
-    if opened.task == "classify":
-        return label_images
-    known = len(opened.classes)
-    return lambda dataset: dataset if len(dataset.classes) == known else merge_classes(dataset)
 
 
 def _describe_data(dataset: Dataset) -> str:

@@ -164,7 +164,7 @@ def _run(
     from edgekit.train.engine import Trainer
     from edgekit.train.run_data import open_run_data
 
-    dataset, split = open_run_data(record)
+    dataset, split = open_run_data(record, reporter=reporter)
     found = f", {dataset.layout}" if dataset.layout else ""
     reporter.note(
         f"{record.model} on {dataset.name} ({len(dataset)} images{found}; "

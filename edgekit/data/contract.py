@@ -119,7 +119,7 @@ class Dataset(ABC):
         lines = sorted(f"{item.name} {self.digest(index)}" for index, item in enumerate(self.items))
         # Labels are part of the content of datasets that have them, and absent from older fingerprints.
         heads = [*self.classes, *(f"label {name}" for name in self.labels)]
-        return hashlib.sha256("\n".join([*heads, *lines]).encode()).hexdigest()
+        return hashlib.sha256("\n".join([*heads, *lines]).encode(errors="surrogateescape")).hexdigest()
 
 
 class View(Dataset):
@@ -173,4 +173,6 @@ class Subset(View):
 
 def digest_parts(*parts: Any) -> str:
     """Return a sha256 of the parts' text, separated so that no two lists of parts collide."""
-    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()
+    return hashlib.sha256(
+        "\x1f".join(str(part) for part in parts).encode(errors="surrogateescape")
+    ).hexdigest()

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgekit.data.contract import Dataset, Sample, View, digest_parts
+from edgekit_runtime.bundle.manifest import Task
 from edgekit_runtime.errors import DatasetError
 
 MERGED = ("background", "defect")
@@ -63,6 +64,25 @@ def merge_classes(dataset: Dataset) -> Dataset:
             or "Segmentation needs masks; a classifier takes these data (`edgekit models` lists them).",
         )
     return dataset if dataset.classes == MERGED else MergedClasses(dataset)
+
+
+def view_for(dataset: Dataset, *, task: Task, classes: int) -> Dataset:
+    """Return data as a network knows them; training, evaluation and export all ask here.
+
+    A classifier sees one class per image. A segmenting network sees the data's own classes where their number is its
+    own, and else every kind of defect as one class.
+
+    Args:
+        dataset: The data as they were opened.
+        task: What the network answers.
+        classes: How many classes a segmenting network answers, the background among them.
+
+    Raises:
+        DatasetError: If they have no masks, or no class per image, and the network needs just that.
+    """
+    if task == "classify":
+        return label_images(dataset)
+    return dataset if len(dataset.classes) == classes else merge_classes(dataset)
 
 
 def label_images(dataset: Dataset) -> Dataset:

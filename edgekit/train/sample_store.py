@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edgekit.data.contract import Dataset, Image, Mask, Sample
+from edgekit.evaluation.predictors import fit_channels
 from edgekit.reporting import Reporter
 from edgekit_runtime.errors import DatasetError, FrameError
 
@@ -84,16 +86,10 @@ class SampleStore:
         return (self.load(index).known_mask for index in range(len(self)))
 
     def _fit_channels(self, sample: Sample) -> Sample:
-        grey = sample.image.ndim == 2
-        if grey and self._channels == 3:
-            image = np.repeat(sample.image[:, :, None], 3, axis=2)
-            return Sample(sample.name, image, sample.mask, sample.kinds)
-        if not grey and self._channels == 1:
-            raise FrameError(
-                f"{sample.name} is in colour; the network takes grey images.",
-                remedy="Convert the images to 8-bit grey, or train a model that takes colour.",
-            )
-        return sample
+        try:
+            return replace(sample, image=fit_channels(sample.image, self._channels))
+        except FrameError as error:
+            raise FrameError(f"{sample.name}: {error.message}", remedy=error.remedy) from error
 
 
 def _shows_defect(sample: Sample, said: bool | None) -> bool:

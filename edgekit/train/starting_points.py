@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from edgekit.checkpoints.backbones import load_backbone
 from edgekit.checkpoints.format import Checkpoint, load_checkpoint, load_network
 from edgekit.models import MODELS, ModelSpec
 from edgekit.reporting import Reporter
@@ -26,33 +27,16 @@ def refer_to(path: Path) -> CheckpointRef:
 
 
 def load_start(network: nn.Module, start: CheckpointRef, spec: ModelSpec, reporter: Reporter) -> None:
-    """Put a checkpoint's weights into a fresh network; a classifier's last layer may be for other classes.
+    """Put a checkpoint's weights into a fresh network; a classifier of other classes keeps its last layer fresh.
 
     Raises:
         CheckpointError: If the checkpoint changed, or its weights do not belong to the network.
     """
-    _, weights = _load(start)
-    expected = network.state_dict()
-    unknown = sorted(set(weights) - set(expected))
-    others = [
-        name for name, tensor in expected.items() if name in weights and weights[name].shape != tensor.shape
-    ]
-    missing = sorted(set(expected) - set(weights))
-    fresh = sorted({*others, *missing})
-    if unknown or (fresh and (spec.task != "classify" or not _is_head(fresh, expected))):
-        raise CheckpointError(
-            f"The weights of {start.path} do not belong to {spec.name}: {(unknown or fresh)[0]} differs.",
-            remedy="Name a checkpoint of the same network.",
-        )
-    network.load_state_dict({**expected, **{name: weights[name] for name in expected if name not in fresh}})
+    checkpoint, weights = _load(start)
+    same = checkpoint.classes == spec.classes
+    fresh = load_backbone(network, weights, model=spec.name, keep_head=same)
     left = f"; fresh: {', '.join(fresh)}" if fresh else ""
     reporter.note(f"Beginning with the weights of {start.path}{left}.")
-
-
-def _is_head(names: list[str], state: dict[str, torch.Tensor]) -> bool:
-    """Whether the names are those of the last layer: its weight and bias come last in the state."""
-    last = list(state)[-1].rpartition(".")[0]
-    return all(name.rpartition(".")[0] == last for name in names)
 
 
 def load_teacher(teacher: CheckpointRef, spec: ModelSpec, normalisation: Normalisation) -> nn.Module:

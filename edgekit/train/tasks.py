@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 
 from edgekit.data.contract import Dataset
-from edgekit.data.views import label_images, merge_classes
 from edgekit.evaluation.confusion import ConfusionMatrix
 from edgekit.evaluation.evaluate import require_classes
 from edgekit.models import ModelSpec
@@ -201,17 +200,6 @@ class _ClassMeter(Meter):
             "recall": recall,
             "images": images,
         }
-
-
-def view_for(spec: ModelSpec, dataset: Dataset) -> Dataset:
-    """Return the dataset as the network can learn it: kinds of defect merged, or with one class per image.
-
-    Raises:
-        DatasetError: If it has no masks, or no classes, and the network needs them.
-    """
-    if spec.task == "classify":
-        return label_images(dataset)
-    return dataset if len(dataset.classes) == len(spec.classes) else merge_classes(dataset)
 
 
 def make_task(spec: ModelSpec, dataset: Dataset, objective: Objective) -> TrainingTask:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from edgekit.data.contract import Dataset
 from edgekit.data.opening import OpenOptions, open_dataset
 from edgekit.data.splitting.splits import split_again
+from edgekit.reporting import Reporter
 from edgekit_runtime.bundle.manifest import DataInfo
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
@@ -33,6 +34,7 @@ def open_part(
     options: OpenOptions = OpenOptions(),  # noqa: B008
     view: Callable[[Dataset], Dataset] = _as_it_is,
     default: str = "test",
+    reporter: Reporter | None = None,
 ) -> ChosenPart:
     """Open `--data` and return the part that was asked for, as `choose_part` does.
 
@@ -45,6 +47,7 @@ def open_part(
         options: How to open the data; the default choice is that of the training where the data are the same.
         view: What makes of the data what the network knows, such as `merge_classes`.
         default: See `choose_part`.
+        reporter: Shows how far the search for copies is.
 
     Raises:
         UsageProblem: See `choose_part`.
@@ -55,11 +58,17 @@ def open_part(
         again = OpenOptions(trained_on.include_normal, trained_on.boxes_as_masks)
         dataset = open_dataset(text, again)
         dataset = dataset if dataset.name == trained_on.name else None
-    return choose_part(view(dataset or open_dataset(text, options)), trained_on, part, default=default)
+    seen = view(dataset or open_dataset(text, options))
+    return choose_part(seen, trained_on, part, default=default, reporter=reporter)
 
 
 def choose_part(
-    dataset: Dataset, trained_on: DataInfo | None, part: str | None, *, default: str = "test"
+    dataset: Dataset,
+    trained_on: DataInfo | None,
+    part: str | None,
+    *,
+    default: str = "test",
+    reporter: Reporter | None = None,
 ) -> ChosenPart:
     """Return the part that was asked for.
 
@@ -68,6 +77,7 @@ def choose_part(
         trained_on: What the network was trained on, where known.
         part: "train", "val", "test", "all", or None for the default.
         default: The part meant by None when the data are those of the training; other data are taken whole.
+        reporter: Shows how far the search for copies is.
 
     Raises:
         UsageProblem: If a part is asked for and the stored split does not belong to these data.
@@ -90,7 +100,7 @@ def choose_part(
             f"{dataset.name} is not what the network was trained on, so it has no stored {part} part.",
             remedy="Leave --split out, or use --split all.",
         )
-    split = split_again(dataset, trained_on.split)
+    split = split_again(dataset, trained_on.split, reporter=reporter)
     name = part or default
     chosen = split.subset(dataset, name)
     if chosen.fingerprint() != trained_on.parts.get(name):

@@ -8,13 +8,13 @@ import torch
 from torch.nn import functional as F
 
 from edgekit.data import Subset
-from edgekit.data.views import DEFECTIVE, MERGED, NORMAL
+from edgekit.data.views import DEFECTIVE, MERGED, NORMAL, view_for
 from edgekit.evaluation.confusion import ConfusionMatrix
 from edgekit.models import MODELS
 from edgekit.train.batches import iterate_batches
 from edgekit.train.losses import binary_cross_entropy
 from edgekit.train.recipe import Objective
-from edgekit.train.tasks import Classification, Segmentation, make_task, view_for
+from edgekit.train.tasks import Classification, Segmentation, make_task
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.train.arrays import ArrayDataset, draw_pixels, make_batch, make_store
 
@@ -201,27 +201,27 @@ def test_an_empty_meter_has_no_figures() -> None:
 def test_kinds_of_defect_are_merged_for_a_network_of_two_classes() -> None:
     dataset = draw_pixels((4, 4), (4, 4))
     dataset.classes = ("background", "hole", "stain")
-    view = view_for(SEGMENTER, dataset)
+    view = view_for(dataset, task="segment", classes=2)
     assert view.classes == MERGED
     dataset.classes = ("background", "scratch")
-    assert view_for(SEGMENTER, dataset) is dataset
+    assert view_for(dataset, task="segment", classes=2) is dataset
 
 
 def test_a_classifier_sees_normal_or_defective_where_only_that_is_known() -> None:
     clean = np.zeros((4, 4), np.uint8)
     dataset = ArrayDataset([clean] * 3, [clean, np.ones_like(clean), clean])
-    view = view_for(CLASSIFIER, dataset)
+    view = view_for(dataset, task="classify", classes=2)
     assert (view.labels, view.normal_label) == ((NORMAL, DEFECTIVE), NORMAL)
     assert [item.label for item in view.items] == [0, 1, 0]
     labelled = make_labelled([0, 1])
-    assert view_for(CLASSIFIER, labelled) is labelled
+    assert view_for(labelled, task="classify", classes=2) is labelled
 
 
 def test_data_without_masks_or_classes_say_so() -> None:
     with pytest.raises(DatasetError, match="no pixel masks"):
-        view_for(SEGMENTER, make_labelled([0, 1]))
+        view_for(make_labelled([0, 1]), task="segment", classes=2)
     with pytest.raises(DatasetError, match="names no class per image"):
-        view_for(CLASSIFIER, ArrayDataset([np.zeros((4, 4), np.uint8)]))
+        view_for(ArrayDataset([np.zeros((4, 4), np.uint8)]), task="classify", classes=2)
 
 
 def test_the_part_is_named_not_the_whole() -> None:
