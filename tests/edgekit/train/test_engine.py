@@ -1,11 +1,10 @@
-"""The training engine: what it writes, exact resumption, and how a run fails."""
+"""The training engine: what it writes, what decides a run, and that networks learn."""
 
 from __future__ import annotations
 
 import json
-import shutil
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,53 +12,44 @@ import torch
 from PIL import Image
 
 from edgekit.checkpoints import load_checkpoint, load_network
-from edgekit.data import open_dataset, split_dataset
+from edgekit.data import Dataset, open_dataset, split_dataset
 from edgekit.evaluation.evaluate import evaluate_masks
 from edgekit.evaluation.predictors import predict_with_network
 from edgekit.reporting import Reporter
-from edgekit.train import engine
+from edgekit.train.engine import Trainer
+from edgekit.train.recipe import Distillation, Objective
 from edgekit.train.run_folder import RunFolder
-from edgekit_runtime.errors import CheckpointError, DatasetError, TrainingDiverged, UsageProblem
-from tests.edgekit.image_folders import save, write_image_folder
-from tests.edgekit.train.runs import make_trainer, tiny_recipe, without_seconds
+from edgekit.train.starting_points import refer_to
+from edgekit_runtime.errors import UsageProblem
+from tests.edgekit.image_folders import draw_plate, save, write_image_folder
+from tests.edgekit.train.runs import make_trainer, tiny_recipe
+from tests.edgekit.train.small_networks import register_small
 
 
-class Killed(BaseException):
-    """Like a kill: nothing in the engine may catch it."""
-
-
-class KillingReporter(Reporter):
-    """Raises after an epoch was written."""
-
-    def __init__(self, after_epoch: int) -> None:
-        super().__init__(quiet=True)
-        self.after_epoch = after_epoch
-
-    def note(self, text: str) -> None:
-        if text.startswith(f"epoch {self.after_epoch}/"):
-            raise Killed
-
-
-class KillingClock:
-    """Raises at a reading: each epoch reads the clock at its start and before it is written."""
-
-    def __init__(self, reading: int) -> None:
-        self.left = reading
-
-    def __call__(self) -> float:
-        self.left -= 1
-        if self.left == 0:
-            raise Killed
-        return 0.0
+@pytest.fixture
+def mixed_sizes(tmp_path: Path) -> Path:
+    """Twelve images of four sizes, none of which the network admits as it is."""
+    data = write_image_folder(tmp_path / "mixed", count=12, size=(40, 48))
+    for index, size in ((1, (33, 70)), (4, (70, 33)), (7, (17, 17)), (8, (33, 70)), (10, (70, 33))):
+        image, mask = draw_plate(index, size)
+        save(data / "images" / f"plate-{index:02}.png", image)
+        save(data / "masks" / f"plate-{index:02}.png", mask)
+    return data
 
 
 def test_a_run_leaves_what_it_promises(image_folder: Path, tmp_path: Path) -> None:
     outcome = make_trainer(tmp_path / "run", image_folder).start()
-    files = {str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*.*")}
+    files = {
+        str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*") if path.is_file()
+    }
     assert files == {
+        ".lock",
         "run.json",
+        "split.json",
         "metrics.jsonl",
         "curves.png",
+        "samples/epoch-001.png",
+        "samples/epoch-002.png",
         "best/model.safetensors",
         "best/checkpoint.json",
         "last/model.safetensors",
@@ -71,16 +61,27 @@ def test_a_run_leaves_what_it_promises(image_folder: Path, tmp_path: Path) -> No
     assert [line["epoch"] for line in lines] == [1, 2]
     assert {"learning_rate", "train_loss", "val_loss", "miou", "macc", "iou", "seconds"} <= lines[0].keys()
     assert outcome.metrics == max(lines, key=lambda line: line["miou"])
-    assert outcome.epoch == outcome.metrics["epoch"]
-    with Image.open(tmp_path / "run" / "curves.png") as picture:
-        assert picture.format == "PNG"
+    assert (outcome.epoch, outcome.score_name) == (outcome.metrics["epoch"], "miou")
+    for picture in ("curves.png", "samples/epoch-002.png"):
+        with Image.open(tmp_path / "run" / picture) as opened:
+            assert opened.format == "PNG"
 
 
-def test_the_checkpoint_says_how_it_came_to_be(image_folder: Path, tmp_path: Path) -> None:
+def test_the_split_file_names_every_image_once(image_folder: Path, tmp_path: Path, no_pictures: None) -> None:
+    trainer = make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=1), seed=3)
+    trainer.start()
+    text = (tmp_path / "run" / "split.json").read_text()
+    assert sorted(name for name in (f"plate-{n:02}" for n in range(12)) if f'"{name}"' in text) == [
+        f"plate-{n:02}" for n in range(12)
+    ]
+
+
+def test_the_checkpoint_says_how_it_came_to_be(image_folder: Path, tmp_path: Path, no_pictures: None) -> None:
     trainer = make_trainer(tmp_path / "run", image_folder, seed=5)
     outcome = trainer.start()
     record, _ = load_checkpoint(tmp_path / "run" / "best")
     assert (record.model, record.provenance) == ("cheapnet-s", "trained")
+    assert (record.classes, record.normal_class) == (("background", "defect"), "background")
     assert record.training == {
         "recipe": trainer.recipe.to_dict(),
         "seed": 5,
@@ -104,31 +105,69 @@ def test_normalisation_is_that_of_the_training_part(image_folder: Path, tmp_path
     assert trainer.normalisation.std[0] == pytest.approx(pixels.std(), abs=5e-7)
 
 
-def test_metrics_of_the_best_epoch_are_those_of_its_checkpoint(image_folder: Path, tmp_path: Path) -> None:
-    outcome = make_trainer(tmp_path / "run", image_folder).start()
-    record, weights = load_checkpoint(tmp_path / "run" / "best")
+def measure(checkpoint: Path, part: Dataset) -> float | None:
+    """The miou of a checkpoint, each image on its own."""
+    record, weights = load_checkpoint(checkpoint)
+    predict = predict_with_network(load_network(record, weights), record.normalisation, multiple=16)
+    return evaluate_masks(predict, part, reporter=Reporter(quiet=True)).miou
+
+
+@pytest.mark.parametrize("average", [None, 0.9])
+def test_metrics_of_the_best_epoch_are_those_of_its_checkpoint(
+    image_folder: Path, tmp_path: Path, average: float | None, no_pictures: None
+) -> None:
+    recipe = tiny_recipe(average_decay=average)
+    outcome = make_trainer(tmp_path / "run", image_folder, recipe=recipe).start()
     dataset = open_dataset(str(image_folder))
     part = split_dataset(dataset).subset(dataset, "val")
-    predict = predict_with_network(load_network(record, weights), record.normalisation, multiple=16)
-    metrics = evaluate_masks(predict, part, reporter=Reporter(quiet=True))
     # channels_last and contiguous convolutions may sum in another order: a pixel at the threshold may flip.
-    assert metrics.miou == pytest.approx(outcome.metrics["miou"], abs=1e-3)
+    assert measure(tmp_path / "run" / "best", part) == pytest.approx(outcome.metrics["miou"], abs=1e-3)
+
+
+def test_images_of_any_size_are_trained_on_and_measured_as_each_alone(
+    mixed_sizes: Path, tmp_path: Path, no_pictures: None
+) -> None:
+    recipe = tiny_recipe(epochs=1, batch_size=3)
+    outcome = make_trainer(tmp_path / "run", mixed_sizes, recipe=recipe).start()
+    dataset = open_dataset(str(mixed_sizes))
+    split = split_dataset(dataset)
+    sizes = {dataset.load(index).image.shape for index in split.parts["train"]}
+    assert len(sizes) > 1, "the training part must mix sizes for this test to say anything"
+    record, _ = load_checkpoint(tmp_path / "run" / "best")
+    assert record.training["size"] is None
+    found = measure(tmp_path / "run" / "best", split.subset(dataset, "val"))
+    assert found == pytest.approx(outcome.metrics["miou"], abs=1e-3)
+
+
+def test_one_padded_size_is_what_the_checkpoint_names(tmp_path: Path) -> None:
+    data = write_image_folder(tmp_path / "plates", count=12, size=(40, 50))
+    trainer = make_trainer(tmp_path / "run", data)
+    assert trainer._describe({"epoch": 1, "miou": 0.5}).training["size"] == [48, 64]
 
 
 def test_the_best_epoch_by_validation_miou_is_kept_the_first_among_equals(
-    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None
 ) -> None:
     trainer = make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=4))
-    validate = trainer._validate
-    scores = iter((0.5, 0.7, 0.7, 0.6))
-    monkeypatch.setattr(trainer, "_validate", lambda: (0.1, replace(validate()[1], miou=next(scores))))
+    give_scores(trainer, monkeypatch, (0.5, 0.7, 0.7, None))
     outcome = trainer.start()
     assert (outcome.epoch, outcome.metrics["miou"]) == (2, 0.7)
     assert load_checkpoint(tmp_path / "run" / "best")[0].training["epoch"] == 2
     assert load_checkpoint(tmp_path / "run" / "last")[0].training["epoch"] == 4
 
 
-def test_the_seed_decides_the_run(image_folder: Path, tmp_path: Path) -> None:
+def give_scores(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, scores: tuple[float | None, ...]) -> None:
+    """Let the validation of each epoch find a given miou."""
+    validate = trainer.validate
+
+    def find() -> tuple[float, dict[str, Any]]:
+        loss, metrics = validate()
+        return loss, {**metrics, "miou": scores[len(trainer.history)]}
+
+    monkeypatch.setattr(trainer, "validate", find)
+
+
+def test_the_seed_decides_the_run(image_folder: Path, tmp_path: Path, no_pictures: None) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         make_trainer(tmp_path / name, image_folder, seed=seed, recipe=tiny_recipe(epochs=1)).start()
     first, second, third = (
@@ -138,13 +177,15 @@ def test_the_seed_decides_the_run(image_folder: Path, tmp_path: Path) -> None:
     assert first != third
 
 
-def test_training_leaves_the_global_random_state(image_folder: Path, tmp_path: Path) -> None:
+def test_training_leaves_the_global_random_state(
+    image_folder: Path, tmp_path: Path, no_pictures: None
+) -> None:
     before = torch.random.get_rng_state()
     make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=1)).start()
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_a_network_learns(image_folder: Path, tmp_path: Path) -> None:
+def test_a_network_learns(image_folder: Path, tmp_path: Path, no_pictures: None) -> None:
     recipe = tiny_recipe(epochs=8, learning_rate=0.05, batch_size=2)
     trainer = make_trainer(tmp_path / "run", image_folder, recipe=recipe, model="cheapnet-std-g4")
     outcome = trainer.start()
@@ -155,187 +196,122 @@ def test_a_network_learns(image_folder: Path, tmp_path: Path) -> None:
     assert outcome.metrics["miou"] > 0.9
 
 
-RESUMPTIONS = {
-    "between two epochs": lambda: {"reporter": KillingReporter(2)},
-    "in the middle of an epoch": lambda: {"clock": KillingClock(6)},
-    "in the first epoch": lambda: {"clock": KillingClock(2)},
-}
+@pytest.fixture
+def class_folders(tmp_path: Path) -> Path:
+    """Sixty noisy images of 32×32: plain, with a bright square, with dark stripes."""
+    generator = np.random.default_rng(0)
+    for name in ("good", "square", "stripes"):
+        (tmp_path / "classes" / name).mkdir(parents=True)
+        for index in range(20):
+            image = generator.integers(90, 130, (32, 32)).astype(np.uint8)
+            if name == "square":
+                top, left = generator.integers(0, 16, 2)
+                image[top : top + 16, left : left + 16] += 110
+            if name == "stripes":
+                image[:, index % 4 :: 4] = 10
+            save(tmp_path / "classes" / name / f"{index}.png", image)
+    return tmp_path / "classes"
 
 
-@pytest.mark.parametrize("moment", list(RESUMPTIONS))
-# std-g3 has kernels in which channels_last differs from the plain layout that a checkpoint stores.
-@pytest.mark.parametrize("model", ["cheapnet-s", "cheapnet-std-g3"])
-def test_a_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(
-    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, model: str
+def test_a_classifier_learns(
+    class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None
 ) -> None:
-    monkeypatch.setattr(engine, "plot_history", lambda *_arguments, **_options: None)  # most of the time
-    recipe = tiny_recipe(epochs=4, milestones=(3,), crop_px=48, images_per_epoch=8)
-    options = {"recipe": recipe, "model": model}
-    make_trainer(tmp_path / "whole", image_folder, **options).start()
-    with pytest.raises(Killed):
-        make_trainer(tmp_path / "killed", image_folder, **options, **RESUMPTIONS[moment]()).start()
-    make_trainer(tmp_path / "killed", image_folder, **options).resume()
-    for part in ("best", "last"):
-        for file in ("model.safetensors", "checkpoint.json"):
-            assert (tmp_path / "whole" / part / file).read_bytes() == (
-                tmp_path / "killed" / part / file
-            ).read_bytes(), f"{part}/{file}"
-    for file in ("optimiser.safetensors", "history.json"):
-        assert (tmp_path / "whole" / "last" / file).read_bytes() == (
-            tmp_path / "killed" / "last" / file
-        ).read_bytes(), file
-    assert (tmp_path / "whole" / "metrics.jsonl").read_bytes() == (
-        tmp_path / "killed" / "metrics.jsonl"
-    ).read_bytes()
+    recipe = tiny_recipe(epochs=8, objective=Objective("ce"), augmentation=("flips",), learning_rate=0.03)
+    model = register_small(monkeypatch)
+    outcome = make_trainer(tmp_path / "run", class_folders, recipe=recipe, model=model).start()
+    assert outcome.score_name == "macc"
+    # Guessing finds a third.
+    assert outcome.metrics["macc"] > 0.9
+    record, weights = load_checkpoint(tmp_path / "run" / "best")
+    assert (record.classes, record.normal_class) == (("good", "square", "stripes"), "good")
+    assert load_network(record, weights)(torch.zeros(1, 1, 32, 32)).shape == (1, 3)
+    assert {"accuracy", "macc", "recall"} <= record.metrics.keys()
 
 
-def test_resuming_a_finished_run_changes_nothing(image_folder: Path, tmp_path: Path) -> None:
-    first = make_trainer(tmp_path / "run", image_folder).start()
-    before = (tmp_path / "run" / "last" / "model.safetensors").read_bytes()
-    again = make_trainer(tmp_path / "run", image_folder).resume()
-    assert (again.epoch, again.metrics) == (first.epoch, first.metrics)
-    assert (tmp_path / "run" / "last" / "model.safetensors").read_bytes() == before
-
-
-def test_a_kill_between_best_and_last_is_made_good(
-    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_published_classifier_is_trained_on_grey_images(
+    class_folders: Path, tmp_path: Path, no_pictures: None
 ) -> None:
-    recipe = tiny_recipe(epochs=3)
-    whole = make_trainer(tmp_path / "whole", image_folder, recipe=recipe)
-    whole.start()
-    write = engine.save_checkpoint
-    written: list[str] = []
-
-    def save_or_die(directory: Path, *arguments: object, **options: object) -> object:
-        written.append(directory.name)
-        if written.count("last") == 2 and directory.name == "last":
-            raise Killed
-        return write(directory, *arguments, **options)
-
-    monkeypatch.setattr(engine, "save_checkpoint", save_or_die)
-    with pytest.raises(Killed):
-        make_trainer(tmp_path / "killed", image_folder, recipe=recipe).start()
-    monkeypatch.undo()
-    resumed = make_trainer(tmp_path / "killed", image_folder, recipe=recipe)
-    resumed.resume()
-    assert without_seconds(resumed.history) == without_seconds(whole.history)
-    for part in ("best", "last"):
-        found, expected = (tmp_path / name / part / "model.safetensors" for name in ("killed", "whole"))
-        assert found.read_bytes() == expected.read_bytes()
+    recipe = tiny_recipe(epochs=1, batch_size=8, objective=Objective("ce"))
+    outcome = make_trainer(tmp_path / "run", class_folders, recipe=recipe, model="shufflenet-v2-0.5").start()
+    assert outcome.metrics["images"] == 6
 
 
-def test_changed_data_are_not_resumed_on(tmp_path: Path) -> None:
-    data = write_image_folder(tmp_path / "plates", count=12, size=(32, 32))
-    make_trainer(tmp_path / "run", data, recipe=tiny_recipe(epochs=1)).start()
-    save(data / "masks" / "plate-03.png", np.zeros((32, 32), np.uint8))
-    with pytest.raises(CheckpointError, match="have changed since the run began"):
-        make_trainer(tmp_path / "run", data).resume()
+def test_what_is_kept_is_the_average(image_folder: Path, tmp_path: Path, no_pictures: None) -> None:
+    trainer = make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(average_decay=0.9))
+    trainer.start()
+    _, kept = load_checkpoint(tmp_path / "run" / "last")
+    assert trainer.state.average is not None
+    assert all(torch.equal(kept[name], tensor) for name, tensor in trainer.state.average.state().items())
+    assert not torch.equal(kept["encoder1.0.weight"], trainer.state.network.state_dict()["encoder1.0.weight"])
 
 
-@pytest.mark.parametrize("file", ["optimiser.safetensors", "history.json", "model.safetensors"])
-@pytest.mark.parametrize("damage", ["missing", "damaged"])
-def test_a_damaged_run_is_not_resumed(image_folder: Path, tmp_path: Path, file: str, damage: str) -> None:
-    make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=1)).start()
-    path = tmp_path / "run" / "last" / file
-    if damage == "missing":
-        path.unlink()
-    else:
-        path.write_bytes(b"[1")
-    with pytest.raises(CheckpointError):
-        make_trainer(tmp_path / "run", image_folder).resume()
-
-
-def test_the_optimiser_of_another_network_is_refused(image_folder: Path, tmp_path: Path) -> None:
-    one = tiny_recipe(epochs=1)
-    make_trainer(tmp_path / "run", image_folder, recipe=one).start()
-    make_trainer(tmp_path / "other", image_folder, recipe=one, model="cheapnet-g4").start()
-    name = "last/optimiser.safetensors"
-    shutil.copy(tmp_path / "other" / name, tmp_path / "run" / name)
-    with pytest.raises(CheckpointError, match="another network"):
-        make_trainer(tmp_path / "run", image_folder).resume()
-
-
-def test_an_existing_folder_is_refused(image_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "mine.txt").write_text("mine")
-    with pytest.raises(UsageProblem, match="not empty"):
-        make_trainer(tmp_path / "run", image_folder).start()
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine.txt"]
-
-
-def test_a_loss_that_is_not_finite_names_epoch_and_batch(
-    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_begins_with_the_weights_it_is_given(
+    image_folder: Path, tmp_path: Path, no_pictures: None
 ) -> None:
-    trainer = make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=3))
-    calls = 0
-
-    def loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        nonlocal calls
-        calls += trainer.network.training
-        value = logits.mean() + mask.sum() * 0
-        return value * float("nan") if calls == 4 else value
-
-    monkeypatch.setattr(engine, "LOSSES", {"bce": loss})
-    names = []
-    draw = engine.draw_batches
-    monkeypatch.setattr(
-        engine,
-        "draw_batches",
-        lambda *a, **k: (names.append(batch.names) or batch for batch in draw(*a, **k)),
-    )
-    with pytest.raises(TrainingDiverged, match="became nan in epoch 2") as caught:
-        trainer.start()
-    assert ", ".join(names[3]) in caught.value.message
-    assert "--learning-rate" in caught.value.remedy
-    record, _ = load_checkpoint(tmp_path / "run" / "last")
-    assert record.training["epoch"] == 1
+    make_trainer(tmp_path / "first", image_folder).start()
+    start = refer_to(tmp_path / "first" / "last")
+    _, weights = load_checkpoint(tmp_path / "first" / "last")
+    trainer = make_trainer(tmp_path / "run", image_folder, seed=9, init=start)
+    assert all(torch.equal(trainer.state.network.state_dict()[name], weights[name]) for name in weights)
 
 
-def test_weights_ruined_by_the_last_step_are_not_saved(
-    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_teacher_changes_what_is_learnt(image_folder: Path, tmp_path: Path, no_pictures: None) -> None:
+    make_trainer(tmp_path / "teacher", image_folder, model="cheapnet-g4").start()
+    teacher = refer_to(tmp_path / "teacher" / "best")
+    ends = {}
+    for name, choice in (
+        ("alone", None),
+        ("ignored", Distillation(logit_weight=0.0)),
+        ("logits", Distillation(logit_weight=0.5)),
+        ("features", Distillation(logit_weight=0.0, feature_weight=10.0)),
+    ):
+        recipe = tiny_recipe(epochs=1, distillation=choice)
+        taught = {} if choice is None else {"teacher": teacher}
+        make_trainer(tmp_path / name, image_folder, recipe=recipe, **taught).start()
+        ends[name] = (tmp_path / name / "last" / "model.safetensors").read_bytes()
+    assert ends["ignored"] == ends["alone"]
+    assert len(set(ends.values())) == 3
+
+
+def test_shards_change_the_statistics_and_thereby_the_run(
+    image_folder: Path, tmp_path: Path, no_pictures: None
 ) -> None:
-    trainer = make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=2))
-    validate = trainer._validate
-    epochs = iter((1, 2))
-
-    def ruin_and_validate() -> object:
-        result = validate()
-        if next(epochs) == 2:
-            with torch.no_grad():
-                trainer.network.encoder1[0].weight[0, 0, 0, 0] = float("inf")
-        return result
-
-    monkeypatch.setattr(trainer, "_validate", ruin_and_validate)
-    with pytest.raises(TrainingDiverged, match=r"encoder1\.0\.weight .* epoch 2"):
-        trainer.start()
-    assert load_checkpoint(tmp_path / "run" / "last")[0].training["epoch"] == 1
+    for shards in (1, 2):
+        make_trainer(
+            tmp_path / str(shards), image_folder, recipe=tiny_recipe(epochs=1, batch_size=3), shards=shards
+        ).start()
+    first, second = ((tmp_path / name / "last" / "model.safetensors").read_bytes() for name in ("1", "2"))
+    assert first != second
 
 
-def test_a_validation_loss_that_is_not_finite_is_told(
-    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"shards": 5}, "batch of 4 images cannot be shared by 5"),
+        ({"shards": 0}, "one shard or more"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**63}, "seed"),
+        ({"recipe": tiny_recipe(augmentation=("blur",))}, "blur"),
+        ({"recipe": tiny_recipe(epochs=0)}, "epochs"),
+    ],
+)
+def test_records_that_define_no_run_are_refused(
+    image_folder: Path, tmp_path: Path, changes: dict[str, Any], word: str
 ) -> None:
-    trainer = make_trainer(tmp_path / "run", image_folder)
-    validate = trainer._validate
-    monkeypatch.setattr(trainer, "_validate", lambda: (float("nan"), validate()[1]))
-    with pytest.raises(TrainingDiverged, match="validation loss became nan in epoch 1"):
-        trainer.start()
-    assert not (tmp_path / "run" / "last").exists()
-
-
-def test_sizes_that_the_network_cannot_halve_are_refused(tmp_path: Path) -> None:
-    data = write_image_folder(tmp_path / "plates", count=12, size=(40, 48))
-    with pytest.raises(DatasetError, match=r"40×48 .*multiples of 16"):
-        make_trainer(tmp_path / "run", data)
+    with pytest.raises(UsageProblem, match=word):
+        make_trainer(tmp_path / "run", image_folder, **changes)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_on_generated_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_on_generated_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None
+) -> None:
     from edgekit.data.synthetic_dagm import SyntheticDagm
 
     monkeypatch.setattr("edgekit.data.synthetic_dagm.DEFECTIVE", {6: 10})
     monkeypatch.setattr(
-        "tests.edgekit.train.runs.open_dataset", lambda _text: SyntheticDagm((6,), size=(64, 64))
+        "edgekit.train.run_data.open_dataset", lambda _text, _options: SyntheticDagm((6,), size=(64, 64))
     )
     trainer = make_trainer(tmp_path / "run", "synthetic:dagm/6", recipe=tiny_recipe(epochs=1))
     trainer.start()
-    assert RunFolder(tmp_path / "run").read() == replace(trainer.record)
+    assert RunFolder(tmp_path / "run").read() == trainer.record
