@@ -48,7 +48,7 @@ class Processes:
         """
         if self.count == 1:
             return network
-        return nn.parallel.DistributedDataParallel(network, broadcast_buffers=True)
+        return nn.parallel.DistributedDataParallel(network)
 
     def total(self, value: torch.Tensor) -> torch.Tensor:
         """Return the sum of a scalar over all processes."""
