@@ -17,6 +17,7 @@ from edgekit.evaluation.predictors import fit_channels
 from edgekit.models import MODELS
 from edgekit.models.spec import Task
 from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.padding import pad_frame
 
 COUNT = 8
 """Enough that mIoU means something, few enough that an export takes seconds."""
@@ -25,11 +26,12 @@ DEFAULT_KINDS = (6,)
 
 
 class FittedFrames(View):
-    """A dataset whose images have the network's channels: grey ones are repeated for a colour network."""
+    """A dataset as a bundle takes it: grey images repeated for a colour network, smaller ones padded to its size."""
 
-    def __init__(self, source: Dataset, channels: int) -> None:
+    def __init__(self, source: Dataset, channels: int, size: tuple[int, int]) -> None:
         super().__init__(source)
         self.channels = channels
+        self.size = size
 
     def load(self, index: int) -> Sample:
         """Return the source's sample.
@@ -38,22 +40,26 @@ class FittedFrames(View):
             FrameError: If it is in colour and the network takes grey.
         """
         sample = self.source.load(index)
-        return replace(sample, image=fit_channels(sample.image, self.channels))
+        mask = None if sample.mask is None else pad_frame(sample.mask, self.size)
+        return replace(
+            sample, image=pad_frame(fit_channels(sample.image, self.channels), self.size), mask=mask
+        )
 
 
 def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, int]) -> Dataset:
     """Return up to eight images of the wanted size, with the network's channels.
 
-    They come from `data`; else from the validation part of the training's data, where these are generated or still
-    there; else from generated images of DAGM's class 6. They have masks for a segmenting network, and a class each for
-    a classifying one; generated images have masks only.
+    They come from `data`; else from the validation part of the training's data, where these are still there and have
+    images of the size; else from generated images of DAGM's class 6. Images that are smaller, but not below half the
+    area, are padded as in training. They have masks for a segmenting network, and a class each for a classifying one;
+    generated images have masks only.
 
     Raises:
-        UsageProblem: If the images of `data` have another size.
+        UsageProblem: If no image of `data` has the size.
         DatasetError: If `data` have no masks, or no class per image, and the network answers just that.
     """
     spec = MODELS.get(checkpoint.model)
-    return FittedFrames(_choose_images(checkpoint, spec.task, data, size), spec.channels)
+    return FittedFrames(_choose_images(checkpoint, spec.task, data, size), spec.channels, size)
 
 
 def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int]) -> Dataset:
@@ -62,15 +68,25 @@ def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: t
         return _take(SyntheticDagm(DEFAULT_KINDS, size=size))
     dataset = open_dataset(source)
     height, width = dataset.load(0).image.shape[:2]
-    if (height, width) != size:
-        if isinstance(dataset, SyntheticDagm):
-            return _take(SyntheticDagm(dataset.kinds, size=size))
-        raise UsageProblem(
-            f"The images of {dataset.name} have {height}×{width} pixels, the export {size[0]}×{size[1]}.",
-            remedy=f"Export with --size {height}x{width}, or name other images with --data.",
-        )
+    if isinstance(dataset, SyntheticDagm) and (height, width) != size:
+        return _take(SyntheticDagm(dataset.kinds, size=size))
     view = partial(view_for, task=task, classes=len(checkpoint.classes))
-    return _take(open_part(source, trained_on=checkpoint.data, part=None, view=view, default="val").dataset)
+    part = open_part(source, trained_on=checkpoint.data, part=None, view=view, default="val").dataset
+    fitting = [index for index in range(len(part)) if _fits(part.load(index).image.shape, size)]
+    if fitting:
+        return _take(Subset(part, fitting))
+    if data is None:
+        return _take(SyntheticDagm(DEFAULT_KINDS, size=size))
+    raise UsageProblem(
+        f"The images of {dataset.name} have {height}×{width} pixels, the export {size[0]}×{size[1]}.",
+        remedy=f"Export with --size {height}x{width}, or name other images with --data.",
+    )
+
+
+def _fits(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
+    """Whether an image has the size, or is padded to it without being mostly padding."""
+    height, width = shape[:2]
+    return height <= size[0] and width <= size[1] and 2 * height * width >= size[0] * size[1]
 
 
 def _find_training_data(checkpoint: Checkpoint) -> str | None:

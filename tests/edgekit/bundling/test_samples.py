@@ -111,10 +111,10 @@ def test_a_segmenting_network_cannot_be_checked_without_masks(class_folders: Pat
 
 def test_fitted_frames_keep_what_a_colour_network_takes(image_folder: Path) -> None:
     source = open_dataset(str(image_folder))
-    fitted = FittedFrames(source, 1)
+    fitted = FittedFrames(source, 1, (64, 64))
     assert fitted.load(1).image.shape == (64, 64)
     assert fitted.digest(1) == source.digest(1)
-    assert (FittedFrames(source, 3).load(1).mask == source.load(1).mask).all()
+    assert (FittedFrames(source, 3, (64, 64)).load(1).mask == source.load(1).mask).all()
 
 
 def test_kinds_of_defect_are_one_class_for_a_network_that_knows_one(tmp_path: Path) -> None:
@@ -130,3 +130,17 @@ def test_kinds_of_defect_are_one_class_for_a_network_that_knows_one(tmp_path: Pa
     samples = choose_samples(UNKNOWN, str(plates), (64, 64))
     assert samples.classes == ("background", "defect")
     assert {int(samples.load(index).known_mask.max()) for index in range(len(samples))} == {0, 1}
+
+
+def test_smaller_images_are_padded_as_in_training(image_folder: Path) -> None:
+    samples = choose_samples(UNKNOWN, str(image_folder), (80, 64))
+    sample, source = samples.load(0), open_dataset(str(image_folder)).load(0)
+    assert sample.image.shape == sample.mask.shape == (80, 64)
+    assert (sample.image[:64] == source.image).all()
+    assert (sample.image[64:] == source.image[-1]).all()
+
+
+def test_training_images_that_would_be_mostly_padding_give_generated_ones(image_folder: Path) -> None:
+    samples = choose_samples(trained_on(str(image_folder)), None, (64, 144))
+    assert samples.items[0].name.startswith("Class6/")
+    assert samples.load(0).image.shape == (64, 144)
