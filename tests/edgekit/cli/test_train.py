@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edgekit.checkpoints import load_checkpoint
 from tests.edgekit.conftest import RunCli
-from tests.edgekit.image_folders import save, write_image_folder, write_png_header
+from tests.edgekit.image_folders import draw_plate, save, write_image_folder, write_png_header
 
 QUICK = ("--model", "cheapnet-s", "--recipe", "quick", "--epochs", "1", "--quiet")
 
@@ -74,6 +76,15 @@ def test_a_finished_run_may_be_resumed(run_cli: RunCli, plates: Path, tmp_path: 
         ("--include-normal",),
         ("--recipe", "paper"),
         ("--seed", "3"),
+        ("--learning-rate", "0.1"),
+        ("--augment", "flip"),
+        ("--teacher", "x"),
+        ("--init", "x"),
+        ("--folds", "4"),
+        ("--shards", "2"),
+        ("--split-seed", "1"),
+        ("--distil-logits", "0.3"),
+        ("--boxes-as-masks",),
     ],
 )
 def test_resuming_takes_no_other_choice(run_cli: RunCli, tmp_path: Path, choice: tuple[str, ...]) -> None:
@@ -88,6 +99,41 @@ def test_changed_data_are_refused(run_cli: RunCli, plates: Path, tmp_path: Path)
     assert run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run").code == 0
     save(plates / "images" / "plate-01.png", np.zeros((32, 48), np.uint8))
     run_cli("train", "--resume", tmp_path / "run", "--quiet").refused(8, "have changed")
+
+
+def test_resuming_takes_what_changes_how_it_runs(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
+    assert run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run").code == 0
+    result = run_cli("train", "--resume", tmp_path / "run", "--device", "cpu", "--json")
+    assert json.loads(result.out)["checkpoint"] == str(tmp_path / "run" / "best")
+    assert "was complete already" in result.err
+
+
+@pytest.mark.parametrize(
+    ("edit", "word"),
+    [
+        (lambda data: data.update(colour="red"), "unknown key 'colour'"),
+        (lambda data: data["recipe"].update(epochs="many"), "epochs must be int"),
+        (lambda data: data["recipe"]["optimiser"].update(learning_rate=float("nan")), "must be finite"),
+        (lambda data: data["recipe"]["optimiser"].update(learning_rate=10**400), "OverflowError"),
+        (lambda data: data["recipe"]["optimiser"].update(learning_rate=-1), "learning rate"),
+        (lambda data: data["recipe"].update(augmentation=["blur"]), "blur"),
+        (lambda data: data.update(model="cheapnet-q"), "cheapnet-q"),
+        (lambda data: data.update(seed=-1), "seed"),
+        (lambda data: data.update(seed=2**64), "seed"),
+        (lambda data: data.update(shards=0), "shard"),
+        (lambda data: data["split"].update(folds=2, fold=1), "folds"),
+        (lambda data: data["split"].update(folds=4, fold=-1), "folds"),
+    ],
+)
+def test_a_record_that_was_edited_is_a_usage_problem(
+    run_cli: RunCli, plates: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], None], word: str
+) -> None:
+    assert run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run").code == 0
+    path = tmp_path / "run" / "run.json"
+    data = json.loads(path.read_text())
+    edit(data)
+    path.write_text(json.dumps(data))
+    run_cli("train", "--resume", tmp_path / "run", "--quiet").refused(2, word)
 
 
 @pytest.mark.parametrize("missing", ["--model", "--data"])
@@ -119,13 +165,13 @@ BAD_FOLDERS = {
         "RGBA",
     ),
     "a 16-bit image": (lambda p: save(p / "images/plate-03.png", np.zeros((32, 48), np.uint16)), "16-bit"),
-    "an image of another size": (
-        lambda p: [save(p / f / "plate-03.png", np.zeros((48, 48), np.uint8)) for f in ("images", "masks")],
-        "plate-03",
+    "a colour image for a grey network": (
+        lambda p: save(p / "images/plate-03.png", np.arange(32 * 48 * 3, dtype=np.uint8).reshape(32, 48, 3)),
+        "plate-03: The image is in colour",
     ),
-    "sides that are no multiples": (
-        lambda p: [save(p / f / "plate-03.png", np.zeros((30, 50), np.uint8)) for f in ("images", "masks")],
-        "multiples of 16",
+    "no defect at all": (
+        lambda p: [save(path, np.zeros((32, 48), np.uint8)) for path in (p / "masks").iterdir()],
+        "shows no defect",
     ),
     "a huge claim": (lambda p: write_png_header(p / "images/plate-03.png", 60_000, 60_000), "plate-03.png"),
     "a mask of another size": (
@@ -136,7 +182,7 @@ BAD_FOLDERS = {
     "a missing mask": (lambda p: (p / "masks/plate-03.png").unlink(), "plate-03.png"),
     "images of one value": (
         lambda p: [save(path, np.full((32, 48), 9, np.uint8)) for path in (p / "images").iterdir()],
-        "same value",
+        "copies",
     ),
 }
 
@@ -152,6 +198,14 @@ def test_bad_data_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+def test_images_of_any_size_are_taken(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
+    for index, size in ((1, (48, 48)), (3, (30, 50)), (5, (17, 90))):
+        image, mask = draw_plate(index, size)
+        save(plates / "images" / f"plate-{index:02}.png", image)
+        save(plates / "masks" / f"plate-{index:02}.png", mask)
+    assert run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run", "--seed", 6).code == 0
+
+
 def test_too_few_images_are_refused(run_cli: RunCli, tmp_path: Path) -> None:
     data = write_image_folder(tmp_path / "few", count=2, size=(32, 32))
     run_cli("train", *QUICK, "--data", data, "--out", tmp_path / "run").refused(8, "too few")
@@ -160,8 +214,62 @@ def test_too_few_images_are_refused(run_cli: RunCli, tmp_path: Path) -> None:
 def test_a_run_that_diverges_says_what_to_do(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
     arguments = ("--data", plates, "--out", tmp_path / "run", "--learning-rate", "1e30")
     run_cli("train", *QUICK[:-3], "--epochs", "3", "--quiet", *arguments).refused(
-        8, "epoch 1", "--learning-rate"
+        8, "Epoch 1: The loss became", "--learning-rate"
     )
+
+
+def read_record(run: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return data
+
+
+def test_a_fold_is_recorded_and_eval_finds_its_test_part_again(
+    run_cli: RunCli, plates: Path, tmp_path: Path
+) -> None:
+    fingerprints = set()
+    for fold in (0, 1):
+        run = tmp_path / str(fold)
+        words = ("--folds", 4, "--fold", fold, "--split-seed", 7)
+        assert run_cli("train", *QUICK, "--data", plates, "--out", run, *words).code == 0
+        record, _ = load_checkpoint(run / "best")
+        assert (record.data.split.seed, record.data.split.folds, record.data.split.fold) == (7, 4, fold)
+        assert read_record(run)["split"] == {"seed": 7, "folds": 4, "fold": fold}
+        document = json.loads(run_cli("eval", run / "best", "--data", plates, "--json").out)
+        assert document["split"] == "test"
+        assert document["fingerprint"] == record.data.parts["test"]
+        fingerprints.add(document["fingerprint"])
+    assert len(fingerprints) == 2
+
+
+@pytest.mark.parametrize("words", [("--folds", "4"), ("--fold", "1")])
+def test_folds_and_fold_go_together(
+    run_cli: RunCli, plates: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run", *words).refused(2, "go together")
+
+
+def test_a_fold_beyond_the_folds_is_refused(run_cli: RunCli, plates: Path, tmp_path: Path) -> None:
+    words = ("--folds", 4, "--fold", 4)
+    run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run", *words).refused(2, "4 of 4")
+
+
+def test_tensorboard_that_is_not_installed_names_the_extra(
+    run_cli: RunCli, plates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    arguments = ("train", *QUICK, "--data", plates, "--out", tmp_path / "run", "--tensorboard")
+    run_cli(*arguments).refused(6, "tensorboard", "edgekit[tensorboard]")
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_shards_than_images_in_a_batch_are_refused(
+    run_cli: RunCli, plates: Path, tmp_path: Path
+) -> None:
+    words = ("--shards", 3, "--batch-size", 2)
+    run_cli("train", *QUICK, "--data", plates, "--out", tmp_path / "run", *words).refused(
+        2, "2 images cannot be shared by 3", "--batch-size"
+    )
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(("device", "code"), [("cuda:77", 5), ("jetson", 2), ("tpu", 2)])

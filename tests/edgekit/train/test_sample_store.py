@@ -30,7 +30,7 @@ def test_images_are_decoded_once_while_they_fit(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_grey_network_refuses_colour_and_names_the_image() -> None:
-    with pytest.raises(FrameError, match="image-01 is in colour"):
+    with pytest.raises(FrameError, match="image-01: The image is in colour"):
         make_store(ArrayDataset([GREY, COLOUR]))
 
 
