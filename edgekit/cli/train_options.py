@@ -136,6 +136,8 @@ def change_recipe(recipe: Recipe, choices: dict[str, Any], *, taught: bool) -> R
         names = typed["augmentation"]
         typed["augmentation"] = () if names == ("none",) else names
         require_augmentations(typed["augmentation"])
+    if typed:
+        recipe = replace(recipe, source=f"{recipe.source} Changed by hand: {', '.join(sorted(typed))}.")
     if "epochs" in typed:
         recipe = shorten(recipe, typed.pop("epochs"))
     for option, value in typed.items():

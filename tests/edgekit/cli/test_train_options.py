@@ -145,3 +145,11 @@ def test_options_of_distillation_need_a_teacher(
 def test_a_checkpoint_that_is_not_there_is_told(run_cli: RunCli, tmp_path: Path, option: str) -> None:
     arguments = ("train", *QUICK, "--data", "x", "--out", tmp_path / "run", option, tmp_path / "nowhere")
     run_cli(*arguments).refused(8, "is no checkpoint")
+
+
+def test_a_changed_recipe_says_what_was_changed(run_cli: RunCli, tmp_path: Path, records_only: None) -> None:
+    begin = ("train", "--model", "cheapnet-s", "--data", "x", "--out")
+    assert run_cli(*begin, tmp_path / "own").code == 0
+    assert run_cli(*begin, tmp_path / "mine", "--crop", 64, "--epochs", 3).code == 0
+    own, mine = (read_record(tmp_path / name)["recipe"]["source"] for name in ("own", "mine"))
+    assert mine == f"{own} Changed by hand: crop_px, epochs."
