@@ -66,23 +66,26 @@ def test_commands_of_the_first_run(folder: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.slow
-def test_commands_of_training_on_ones_own_images(folder: Path) -> None:
+def test_commands_of_looking_and_training_on_ones_own_images(folder: Path) -> None:
     for name in ("images", "masks"):
         (folder / "plates" / name).mkdir(parents=True)
     for index in range(12):
-        frame, mask = render(6, index, defective=True, size=(64, 96))
+        frame, mask = render(6, index, defective=True, size=(64, 90 + 6 * (index % 2)))
         Image.fromarray(frame).save(folder / f"plates/images/{index:04d}.png")
         Image.fromarray(mask * 255).save(folder / f"plates/masks/{index:04d}.png")
-    lines = commands("Train on your own images")
-    assert [line[0] for line in lines] == ["train", "eval", "export", "eval"]
-    for line in lines:
+    looking, training = commands("Look at your data first"), commands("Train on your own images")
+    assert [line[:2] for line in looking] == [["data", "layouts"], ["data", "check"]]
+    assert [line[0] for line in training] == ["train", "eval", "export", "eval"]
+    for line in [*looking, *training]:
         assert main(line) == 0, line
+    assert (folder / "report/index.html").is_file()
+    assert (folder / "missed.csv").is_file()
     assert (folder / "plates.edgekit/manifest.json").is_file()
 
 
 def test_table_of_models_is_the_shipped_one() -> None:
     rows = re.findall(
-        r"^\| `([a-z-]+)` \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| (yes)? ?\|$", TEXT, flags=re.MULTILINE
+        r"^\| `([a-z0-9.-]+)` \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| (yes)? ?\|$", TEXT, flags=re.MULTILINE
     )
     shown = [
         (name, *(int(number.replace(",", "")) for number in numbers), demo == "yes")
