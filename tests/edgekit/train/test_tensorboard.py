@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from edgekit.reporting import Reporter
+from edgekit.train.engine import Trainer
 from edgekit.train.tensorboard import write_events
 from edgekit_runtime.errors import IoFault, MissingDependency
+from tests.edgekit.train.runs import make_trainer, tiny_recipe
 
 needs_tensorboard = pytest.mark.skipif(
     importlib.util.find_spec("tensorboard") is None, reason="tensorboard is not installed"
@@ -66,3 +69,34 @@ def test_without_the_package_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
         write_events(tmp_path, [make_entry(1)])
     assert caught.value.exit_code == 6
     assert "edgekit[tensorboard]" in caught.value.remedy
+
+
+class _Stop(BaseException):
+    pass
+
+
+class _StoppingReporter(Reporter):
+    """Ends the run after its second epoch."""
+
+    def note(self, text: str) -> None:
+        if text.startswith("epoch 2/"):
+            raise _Stop
+
+
+@needs_tensorboard
+def test_a_resumed_run_shows_every_epoch_once(image_folder: Path, tmp_path: Path, no_pictures: None) -> None:
+    def make(reporter: Reporter) -> Trainer:
+        trainer = make_trainer(
+            tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=4), reporter=reporter
+        )
+        trainer.watcher = trainer._make_watcher(tensorboard=True)
+        return trainer
+
+    with pytest.raises(_Stop):
+        make(_StoppingReporter(quiet=True)).start()
+    trainer = make(Reporter(quiet=True))
+    trainer.resume()
+    found = read_events(tmp_path / "run" / "tensorboard")
+    assert {"train_loss", "val_loss", "miou", "learning_rate"} <= found.keys()
+    expected = [(entry["epoch"], pytest.approx(entry["train_loss"], rel=1e-6)) for entry in trainer.history]
+    assert sorted(found["train_loss"]) == expected
