@@ -35,18 +35,21 @@ def measure_normalisation(images: Iterable[Image]) -> Normalisation:
     if levels is None:
         raise DatasetError("There are no training images.")
     values = np.arange(256) / FULL_SCALE
-    measured = [_measure_channel(channel, values) for channel in levels]
+    names = ("red value", "green value", "blue value") if len(levels) == 3 else ("value",)
+    measured = [_measure_channel(*pair, values) for pair in zip(names, levels, strict=True)]
     return Normalisation(
         mean=tuple(mean for mean, _ in measured), std=tuple(std for _, std in measured), scale=FULL_SCALE
     )
 
 
-def _measure_channel(levels: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _measure_channel(
+    name: str, levels: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+) -> tuple[float, float]:
     mean = float((levels * values).sum() / levels.sum())
     std = float(np.sqrt((levels * (values - mean) ** 2).sum() / levels.sum()))
     if std == 0:
         raise DatasetError(
-            "Every pixel of the training images has the same value.",
+            f"Every pixel of the training images has the same {name}.",
             remedy="Look at the images: there is nothing in them to learn from.",
         )
     return round(mean, DECIMALS), round(std, DECIMALS)

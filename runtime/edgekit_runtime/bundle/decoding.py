@@ -62,9 +62,12 @@ def _decode(hint: Any, data: Any, where: str) -> Any:
 def _decode_float(data: Any, where: str) -> float:
     if type(data) not in (int, float):
         _refuse(float, data, where)
-    value = float(data)
+    try:
+        value = float(data)
+    except OverflowError:  # an integer of hundreds of digits
+        value = math.inf
     if not math.isfinite(value):
-        raise DecodingError(f"{where} must be finite, got {data}")
+        raise DecodingError(f"{where} must be finite and below 2¹⁰²⁴")
     return value
 
 

@@ -104,6 +104,7 @@ def test_integers_become_floats_where_floats_are_meant() -> None:
         ({"inner": {"count": 1, "share": False}}, "it.inner.share must be float, got false"),
         ({"inner": {"count": 1, "share": "0.5"}}, "it.inner.share must be float"),
         ({"inner": {"count": 1, "share": float("nan")}}, "it.inner.share must be finite"),
+        ({"inner": {"count": 1, "share": 10**400}}, "it.inner.share must be finite"),
         ({"inner": {"count": 1}}, "it.inner lacks the key 'share'"),
         ({"inner": {"count": 1, "share": 1, "more": 1}}, "it.inner has the unknown key 'more'"),
         ({"shape": "1N"}, "it.shape must be .*, got '1N'"),
