@@ -24,7 +24,7 @@ from edgekit_runtime.bundle import Bundle, Manifest
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.execution import resolve_thresholds, run_stages
 from edgekit_runtime.exits import ExitPolicy
-from edgekit_runtime.frames import Frames, check_contract, prepare_batch, prepare_frame
+from edgekit_runtime.frames import Batch, check_contract, prepare_batch, prepare_frame
 from edgekit_runtime.regions import check_region_options
 from edgekit_runtime.result_building import find_defects, make_class_results, make_mask_results, take_masks
 from edgekit_runtime.results import Result
@@ -136,7 +136,12 @@ class Detector:
         """Answer one frame.
 
         Args:
-            frame: uint8 (H, W) or (H, W, 3), as the bundle's input contract says.
+            frame: uint8 (H, W) or (H, W, 3), as the bundle's input contract says: of its size, or no larger where
+                its fit is "pad".
+
+        Returns:
+            The answer; mask and regions are those of the frame as it was given. The probabilities of a bundle that
+            classifies are those of the padded frame, as in training.
 
         Raises:
             FrameError: If the frame is not what the contract asks for.
@@ -150,7 +155,8 @@ class Detector:
         """Answer frames together, in their order.
 
         Args:
-            frames: uint8 array (N, H, W[, 3]), or a sequence of frames.
+            frames: uint8 array (N, H, W[, 3]), or a sequence of frames, whose sizes may differ where the bundle's
+                fit is "pad".
             exit_policy: For this batch, in place of the detector's own.
 
         Raises:
@@ -172,14 +178,14 @@ class Detector:
         return self._opened
 
     def _answer(
-        self, bundle: Bundle, backend: Backend, frames: Frames, started: float, exit_policy: ExitPolicy | None
+        self, bundle: Bundle, backend: Backend, batch: Batch, started: float, exit_policy: ExitPolicy | None
     ) -> tuple[Result, ...]:
         manifest, name = bundle.manifest, backend.name
         policy = exit_policy if exit_policy is not None else self._exit_policy
-        answer = run_stages(backend, manifest, frames, self._thresholds, policy)
+        answer = run_stages(backend, manifest, batch.frames, self._thresholds, policy)
         if manifest.model.task == "classify":
             return make_class_results(answer, manifest, backend=name, latency_ms=self._elapsed_ms(started))
-        masks = take_masks(answer, manifest)
+        masks = take_masks(answer, manifest, batch.sizes)
         regions = [
             find_defects(mask, manifest, connectivity=self._connectivity, min_area_px=self._min_area_px)
             for mask in masks

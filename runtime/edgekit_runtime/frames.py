@@ -1,12 +1,14 @@
 """The input contract on the runtime's side: which frames a bundle takes, and how they enter its graph.
 
 Grey frames enter as uint8 (N, H, W), colour frames as uint8 (N, H, W, 3) in the contract's order of channels.
-Nothing is resized, cropped, converted or guessed: what does not fit is refused, with what would.
+Nothing is resized, converted or guessed. With the fit "refuse" every frame has the graph's size; with "pad" it may be
+smaller, and its border is repeated below and to the right. What does not fit is refused, with what would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,21 +16,35 @@ import numpy.typing as npt
 
 from edgekit_runtime.bundle.manifest import InputContract
 from edgekit_runtime.errors import FrameError, UsageProblem
+from edgekit_runtime.padding import pad_frame, padded_size
 
 Frames = npt.NDArray[np.uint8]
 """uint8 (N, H, W) or (N, H, W, 3), contiguous."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Frames as the graph takes them, and what each was before.
+
+    Attributes:
+        frames: uint8 (N, H, W) or (N, H, W, 3) of the graph's size, contiguous.
+        sizes: (height, width) of every frame before it was padded.
+    """
+
+    frames: Frames
+    sizes: tuple[tuple[int, int], ...]
 
 
 def check_contract(contract: InputContract) -> None:
     """Refuse contracts that this release cannot serve.
 
     Raises:
-        UsageProblem: If frames would have to be padded, tiled or widened.
+        UsageProblem: If frames would have to be cut into tiles or widened.
     """
-    if contract.fit != "refuse":
+    if contract.fit == "tile":
         raise UsageProblem(
-            f"The bundle fits frames of other sizes by {contract.fit!r}, which this release does not do.",
-            remedy="Export the bundle for the exact size of your frames (--size HxW).",
+            "The bundle cuts larger frames into tiles (fit 'tile'), which this release does not do.",
+            remedy="Export the bundle for the size of your largest frames (--size HxW --fit pad).",
         )
     if contract.dtype != "uint8":
         raise UsageProblem(
@@ -37,22 +53,25 @@ def check_contract(contract: InputContract) -> None:
         )
 
 
-def prepare_frame(frame: object, contract: InputContract) -> Frames:
-    """Return one frame as a batch of one: contiguous uint8 (1, H, W[, 3]).
+def prepare_frame(frame: object, contract: InputContract) -> Batch:
+    """Return one frame as a batch of one; a contiguous frame of the graph's size is not copied.
 
     Raises:
         FrameError: If the frame is not what the contract asks for.
         UsageProblem: If this release cannot serve the contract.
     """
     check_contract(contract)
-    return np.ascontiguousarray(_check_frame(frame, contract, "The frame"))[np.newaxis]
+    checked = _check_frame(frame, contract, "The frame")
+    # Contiguous again: padding keeps the order of axes of a transposed frame.
+    padded = np.ascontiguousarray(pad_frame(checked, (contract.height, contract.width)))
+    return Batch(padded[np.newaxis], (_size_of(checked),))
 
 
-def prepare_batch(frames: object, contract: InputContract) -> Frames:
-    """Return frames as one batch: contiguous uint8 (N, H, W[, 3]).
+def prepare_batch(frames: object, contract: InputContract) -> Batch:
+    """Return frames as one batch; a contiguous array of the graph's size is not copied.
 
     Args:
-        frames: An array (N, H, W[, 3]), or a sequence of frames.
+        frames: An array (N, H, W[, 3]), or a sequence of frames, whose sizes may differ where the bundle pads.
         contract: The bundle's input contract.
 
     Raises:
@@ -69,7 +88,9 @@ def prepare_batch(frames: object, contract: InputContract) -> Frames:
         if not len(frames):
             raise _no_frames()
         _check_array(frames, contract, "The batch", batch=True)
-        return np.ascontiguousarray(frames)
+        if frames.shape[1:] == contract.frame_shape:
+            return Batch(np.ascontiguousarray(frames), (_size_of(frames[0]),) * len(frames))
+        return _stack(frames, contract)
     if isinstance(frames, (str, bytes)) or not isinstance(frames, Iterable):
         raise FrameError(
             f"Frames must be NumPy arrays, {_describe(contract)} each; got {type(frames).__name__}.",
@@ -78,7 +99,18 @@ def prepare_batch(frames: object, contract: InputContract) -> Frames:
     checked = [_check_frame(frame, contract, f"Frame {index}") for index, frame in enumerate(frames)]
     if not checked:
         raise _no_frames()
-    return np.stack(checked)
+    return _stack(checked, contract)
+
+
+def _stack(frames: Sequence[Frames] | Frames, contract: InputContract) -> Batch:
+    padded = np.empty((len(frames), *contract.frame_shape), np.uint8)
+    for row, frame in zip(padded, frames, strict=True):
+        row[...] = pad_frame(frame, (contract.height, contract.width))
+    return Batch(padded, tuple(_size_of(frame) for frame in frames))
+
+
+def _size_of(frame: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    return frame.shape[0], frame.shape[1]
 
 
 def _check_frame(frame: object, contract: InputContract, what: str) -> npt.NDArray[np.uint8]:
@@ -94,19 +126,37 @@ def _check_frame(frame: object, contract: InputContract, what: str) -> npt.NDArr
 def _check_array(array: npt.NDArray[Any], contract: InputContract, what: str, *, batch: bool) -> None:
     shape = array.shape[1:] if batch else array.shape
     expected = contract.frame_shape
-    if array.dtype == np.uint8 and shape == expected:
-        return
     if len(shape) != len(expected) or shape[2:] != expected[2:]:
         remedy = _channel_remedy(shape, contract)
-    elif shape != expected:
-        remedy = (
-            f"Crop or resize it to {contract.height} rows and {contract.width} columns, "
-            "or export the bundle for your size (--size HxW)."
-        )
-    else:
+    elif not _admits(contract, shape[0], shape[1]):
+        remedy = _size_remedy(shape[0], shape[1], contract)
+    elif array.dtype != np.uint8:
         remedy = _dtype_remedy(array.dtype)
+    else:
+        return
     raise FrameError(
         f"{what} must be {_describe(contract, batch=batch)}; got {array.dtype} {array.shape}.", remedy=remedy
+    )
+
+
+def _admits(contract: InputContract, height: int, width: int) -> bool:
+    if contract.fit == "pad":
+        return 1 <= height <= contract.height and 1 <= width <= contract.width
+    return (height, width) == (contract.height, contract.width)
+
+
+def _size_remedy(height: int, width: int, contract: InputContract) -> str:
+    if not height or not width:
+        return "The frame has no pixel: look at where it was cut out or read."
+    if contract.fit == "pad":
+        larger = max(height, contract.height), max(width, contract.width)
+        rows, columns = padded_size(*larger, contract.multiple)
+        return (
+            f"Export the bundle for the larger size (--size {rows}x{columns}), or cut the frame into parts."
+        )
+    return (
+        f"Crop or resize it to {contract.height} rows and {contract.width} columns, or export the bundle "
+        "for your size (--size HxW), or for frames up to a size (--fit pad)."
     )
 
 
@@ -130,7 +180,10 @@ def _dtype_remedy(dtype: np.dtype[Any]) -> str:
 
 
 def _describe(contract: InputContract, *, batch: bool = False) -> str:
-    size = ", ".join(map(str, contract.frame_shape))
+    most = "at most " if contract.fit == "pad" else ""
+    size = ", ".join(
+        [f"{most}{contract.height}", f"{most}{contract.width}", *map(str, contract.frame_shape[2:])]
+    )
     kind = "" if contract.channels == "grey" else f" {contract.channels}"
     return f"uint8{kind} (N, {size})" if batch else f"uint8{kind} ({size})"
 

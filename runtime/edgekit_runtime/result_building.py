@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+
 from edgekit_runtime.bundle import Manifest
 from edgekit_runtime.errors import ArtefactRefused
 from edgekit_runtime.execution import BatchAnswer
+from edgekit_runtime.padding import crop_back
 from edgekit_runtime.regions import find_regions, name_regions
 from edgekit_runtime.results import Mask, Region, Result
 from edgekit_runtime.verdicts import judge_probabilities, judge_regions
 
 
-def take_masks(answer: BatchAnswer, manifest: Manifest) -> Mask:
-    """Return the masks that a bundle that segments has answered, uint8 (N, H, W), read-only."""
+def take_masks(answer: BatchAnswer, manifest: Manifest, sizes: Sequence[tuple[int, int]]) -> tuple[Mask, ...]:
+    """Return the masks that a bundle that segments has answered, each of its frame's own size.
+
+    Args:
+        answer: Of the stages, with masks of the graph's size.
+        manifest: The bundle's.
+        sizes: (height, width) of every frame before it was padded.
+
+    Returns:
+        uint8 (height, width) each, contiguous and read-only; only masks that were cropped are copies.
+    """
     name = manifest.mask_output
     assert name is not None  # a bundle that segments without exactly one mask does not open
-    masks: Mask = answer.outputs[name].view()
-    masks.flags.writeable = False
-    return masks
+    masks = []
+    for padded, (height, width) in zip(answer.outputs[name], sizes, strict=True):
+        mask: Mask = np.ascontiguousarray(crop_back(padded, height, width))
+        mask.flags.writeable = False
+        masks.append(mask)
+    return tuple(masks)
 
 
 def find_defects(
@@ -40,7 +55,7 @@ def find_defects(
 
 
 def make_mask_results(
-    masks: Mask,
+    masks: Sequence[Mask],
     regions: Sequence[tuple[Region, ...]],
     manifest: Manifest,
     *,
@@ -50,7 +65,7 @@ def make_mask_results(
     """Return one result per mask.
 
     Args:
-        masks: uint8 (N, H, W), as `take_masks` gives them.
+        masks: As `take_masks` gives them.
         regions: Those of each mask.
         manifest: The bundle's.
         backend: Which backend answered.

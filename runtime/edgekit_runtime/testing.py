@@ -57,7 +57,7 @@ from edgekit_runtime.bundle import (
     array_bytes,
     write_bundle,
 )
-from edgekit_runtime.bundle.manifest import SCHEMA_NAME, SCHEMA_VERSION, Channels, Task
+from edgekit_runtime.bundle.manifest import SCHEMA_NAME, SCHEMA_VERSION, Channels, Fit, Task
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.execution import run_every_stage
 
@@ -142,6 +142,7 @@ def fake_bundle(
     exits: int = 1,
     exit_threshold: float = 0.9,
     batch: int | None = None,
+    fit: Fit = "refuse",
 ) -> Bundle:
     """Write a small valid bundle whose graphs are placeholders; only `FakeBackend` runs it.
 
@@ -159,6 +160,7 @@ def fake_bundle(
         exits: Stages of a bundle that classifies.
         exit_threshold: Confidence from which each exit answers.
         batch: Frames per run, where that is fixed.
+        fit: "pad" takes smaller frames too, "refuse" those of height × width alone.
     """
     if exits < 1 or (task == "segment" and exits != 1):
         raise UsageProblem(
@@ -173,7 +175,7 @@ def fake_bundle(
         height=height,
         width=width,
         multiple=1,
-        fit="refuse",
+        fit=fit,
         batch=batch,
         mm_per_pixel=None,
     )

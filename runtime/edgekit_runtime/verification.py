@@ -150,8 +150,8 @@ def _check_thresholds(manifest: Manifest) -> Check:
 def _check_golden(bundle: Bundle, backend: Backend, sample: GoldenSample) -> Check:
     name = f"golden {sample.name}"
     try:
-        frame = prepare_frame(bundle.read_array(sample.frame), bundle.manifest.input)
-        found = run_every_stage(backend, bundle.manifest, frame, sample.thresholds)
+        batch = prepare_frame(bundle.read_array(sample.frame), bundle.manifest.input)
+        found = run_every_stage(backend, bundle.manifest, batch.frames, sample.thresholds)
         compared = [
             _compare(output, found[output][0], bundle.read_array(file), bundle.manifest, sample)
             for output, file in sample.outputs.items()

@@ -10,6 +10,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from edgekit_runtime.bundle import Bundle, write_bundle
+from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.testing import fake_bundle
 
 _OPSET = [helper.make_opsetid("", 17)]
@@ -103,8 +104,10 @@ def put_graphs(bundle: Bundle, graphs: dict[str, ModelProto | bytes]) -> Bundle:
     return write_bundle(bundle.path, dataclasses.replace(bundle.manifest, files={}), files)
 
 
-def segment_bundle(path: Path, *, height: int = 24, width: int = 32, batch: int | None = None) -> Bundle:
-    bundle = fake_bundle(path, height=height, width=width, batch=batch)
+def segment_bundle(
+    path: Path, *, height: int = 24, width: int = 32, batch: int | None = None, fit: Fit = "refuse"
+) -> Bundle:
+    bundle = fake_bundle(path, height=height, width=width, batch=batch, fit=fit)
     return put_graphs(bundle, {"segment": segmenter(height, width, batch or "N")})
 
 

@@ -9,36 +9,40 @@ from edgekit_runtime.frames import check_contract, prepare_batch, prepare_frame
 
 GREY = InputContract("frame", "grey", "uint8", 8, 255.0, 4, 6, 1, "refuse", None, None)
 COLOUR = dataclasses.replace(GREY, channels="bgr")
+PAD = dataclasses.replace(GREY, fit="pad")
 
 
 def test_a_frame_becomes_a_batch_of_one():
     frame = np.arange(24, dtype=np.uint8).reshape(4, 6)
     batch = prepare_frame(frame, GREY)
-    assert batch.shape == (1, 4, 6)
-    np.testing.assert_array_equal(batch[0], frame)
-    assert prepare_frame(np.zeros((4, 6, 3), np.uint8), COLOUR).shape == (1, 4, 6, 3)
+    assert batch.frames.shape == (1, 4, 6)
+    assert batch.sizes == ((4, 6),)
+    np.testing.assert_array_equal(batch.frames[0], frame)
+    assert prepare_frame(np.zeros((4, 6, 3), np.uint8), COLOUR).frames.shape == (1, 4, 6, 3)
 
 
 def test_frames_that_are_not_contiguous_are_taken_as_they_look():
     wide = np.arange(96, dtype=np.uint8).reshape(8, 12)
     for frame in (wide[::2, ::2], wide[::-2, ::-2], np.asfortranarray(wide[:4, :6])):
-        batch = prepare_frame(frame, GREY)
-        assert batch.flags.c_contiguous
-        np.testing.assert_array_equal(batch[0], frame)
-        np.testing.assert_array_equal(prepare_batch([frame], GREY)[0], frame)
+        for batch in (prepare_frame(frame, GREY), prepare_batch([frame], GREY)):
+            assert batch.frames.flags.c_contiguous
+            np.testing.assert_array_equal(batch.frames[0], frame)
     backwards = np.zeros((5, 4, 6, 3), np.uint8)[:, :, :, ::-1]
-    assert prepare_batch(backwards, COLOUR).flags.c_contiguous
+    assert prepare_batch(backwards, COLOUR).frames.flags.c_contiguous
 
 
-def test_a_contiguous_batch_is_not_copied():
-    batch = np.zeros((3, 4, 6), np.uint8)
-    assert prepare_batch(batch, GREY) is batch
+@pytest.mark.parametrize("contract", [GREY, PAD])
+def test_contiguous_frames_of_the_graphs_size_are_not_copied(contract):
+    frames = np.zeros((3, 4, 6), np.uint8)
+    assert prepare_batch(frames, contract).frames is frames
+    assert np.shares_memory(prepare_frame(frames[1], contract).frames, frames)
+    assert prepare_batch(frames, contract).sizes == ((4, 6),) * 3
 
 
 def test_sequences_keep_their_order():
     frames = [np.full((4, 6), value, np.uint8) for value in range(3)]
     for given in (frames, tuple(frames), iter(frames), np.stack(frames)):
-        assert prepare_batch(given, GREY)[:, 0, 0].tolist() == [0, 1, 2]
+        assert prepare_batch(given, GREY).frames[:, 0, 0].tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_batches_that_hold_no_frames_are_refused(frames):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"fit": "pad"}, "'pad'"), ({"fit": "tile"}, "'tile'"), ({"dtype": "int32", "bits": 12}, "12-bit")],
+    [({"fit": "tile"}, "'tile'"), ({"dtype": "int32", "bits": 12}, "12-bit")],
 )
 def test_contracts_of_later_releases_are_refused(change, message):
     contract = dataclasses.replace(GREY, **change)
@@ -113,3 +117,74 @@ def test_contracts_of_later_releases_are_refused(change, message):
     ):
         with pytest.raises(UsageProblem, match=message):
             call()
+
+
+@pytest.mark.parametrize("channels", ["grey", "rgb"])
+@pytest.mark.parametrize("size", [(4, 6), (3, 6), (4, 5), (1, 1), (2, 3)])
+def test_smaller_frames_are_padded_with_their_border(size, channels):
+    contract = dataclasses.replace(PAD, channels=channels)
+    shape = size if channels == "grey" else (*size, 3)
+    frame = np.random.default_rng(sum(size)).integers(0, 256, shape, np.uint8)
+    rows, columns = (np.minimum(np.arange(most), side - 1) for most, side in zip((4, 6), size, strict=True))
+    expected = frame[rows][:, columns]
+    stacked = np.stack([frame, frame])
+    for batch in (
+        prepare_frame(frame, contract),
+        prepare_frame(np.asfortranarray(frame), contract),
+        prepare_batch([frame, frame], contract),
+        prepare_batch(stacked, contract),
+        prepare_batch(stacked[:, ::-1][:, ::-1], contract),
+    ):
+        assert batch.frames.dtype == np.uint8
+        assert batch.frames.flags.c_contiguous
+        assert set(batch.sizes) == {size}
+        for padded in batch.frames:
+            np.testing.assert_array_equal(padded, expected)
+
+
+def test_frames_of_several_sizes_become_one_batch_in_their_order():
+    sizes = ((2, 5), (4, 6), (1, 1))
+    batch = prepare_batch((np.full(size, value, np.uint8) for value, size in enumerate(sizes)), PAD)
+    assert batch.sizes == sizes
+    for value, padded in enumerate(batch.frames):
+        assert (padded == value).all()
+
+
+@pytest.mark.parametrize(
+    ("multiple", "size", "remedy"),
+    [
+        (1, (5, 6), "--size 5x6"),
+        (1, (4, 9), "--size 4x9"),
+        (1, (9, 2), "--size 9x6"),
+        (2, (5, 3), "--size 6x6"),
+        (1, (0, 6), "no pixel"),
+        (1, (4, 0), "no pixel"),
+    ],
+)
+def test_frames_that_cannot_be_padded_are_refused_with_both_sizes(multiple, size, remedy):
+    contract = dataclasses.replace(PAD, multiple=multiple)
+    frame = np.zeros(size, np.uint8)
+    for call in (
+        lambda: prepare_frame(frame, contract),
+        lambda: prepare_batch(frame[None], contract),
+        lambda: prepare_batch([np.zeros((4, 6), np.uint8), frame], contract),
+    ):
+        with pytest.raises(FrameError, match=rf"at most 4, at most 6\).*{size[0]}, {size[1]}\)") as caught:
+            call()
+        assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("fit", ["refuse", "pad"])
+@pytest.mark.parametrize(
+    ("frame", "remedy"),
+    [
+        (np.zeros((4, 6), np.float32), "normalisation"),
+        (np.zeros((4, 6, 3), np.uint8), "grey"),
+        (np.zeros((4, 6, 1), np.uint8), "frame[..., 0]"),
+        (np.zeros((3, 4, 6), np.uint8), "grey"),
+    ],
+)
+def test_padding_admits_no_other_kind_of_frame(fit, frame, remedy):
+    with pytest.raises(FrameError) as caught:
+        prepare_frame(frame, dataclasses.replace(GREY, fit=fit))
+    assert remedy in caught.value.remedy

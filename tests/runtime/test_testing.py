@@ -43,11 +43,14 @@ def test_the_documented_example_passes(tmp_path):
 
 @pytest.mark.parametrize("channels", ["grey", "rgb", "bgr"])
 @pytest.mark.parametrize("batch", [None, 3])
+@pytest.mark.parametrize("fit", ["refuse", "pad"])
 @pytest.mark.parametrize(("task", "exits"), [("segment", 1), ("classify", 1), ("classify", 4)])
-def test_fake_bundles_are_valid_and_verify(tmp_path, task, exits, batch, channels):
+def test_fake_bundles_are_valid_and_verify(tmp_path, task, exits, fit, batch, channels):
     path = tmp_path / "fake.edgekit"
-    written = fake_bundle(path, task=task, exits=exits, batch=batch, channels=channels, height=9, width=7)
+    size = {"height": 9, "width": 7}
+    written = fake_bundle(path, task=task, exits=exits, batch=batch, channels=channels, fit=fit, **size)
     assert Bundle.open(path).digest == written.digest
+    assert written.manifest.input.fit == fit
     report = verify_bundle(path, backend=FakeBackend)
     assert report.ok, report.checks
 

@@ -60,6 +60,7 @@ class InputContract:
     multiple: int
     """Sides must be multiples of this for the network."""
     fit: Fit
+    """What happens to a frame of another size: "pad" takes smaller ones, padded below and to the right."""
     batch: int | None
     """Frames per run of the graph; None where it is dynamic."""
     mm_per_pixel: float | None
