@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgekit.bundling.frame_sizes import choose_frames
 from edgekit.bundling.samples import choose_samples
 from edgekit.bundling.weights import choose_weights
 from edgekit.checkpoints.format import Checkpoint, load_network, serialise_tensors
@@ -20,6 +21,7 @@ from edgekit_export import ExportReport, export_bundle
 from edgekit_export.task_metric import Evaluate
 from edgekit_export.task_metric import Predict as Answer
 from edgekit_runtime.bundle import ModelInfo, Provenance
+from edgekit_runtime.bundle.manifest import Fit
 
 NOTES: Mapping[str, str] = {
     "trained": "trained by the user",
@@ -36,6 +38,7 @@ def export_model(
     checkpoint: Path | None = None,
     untrained: bool = False,
     size: tuple[int, int] | None = None,
+    fit: Fit | None = None,
     batch: int | None = 1,
     rewrites: frozenset[str] = frozenset(),
     data: str | None = None,
@@ -49,7 +52,8 @@ def export_model(
         out: Path of the bundle, NAME.edgekit; one that is there is replaced.
         checkpoint: Folder of trained weights; None takes those that ship.
         untrained: Take random weights, seeded with `seed`.
-        size: (height, width) of the frames; None takes that of the training images, else the model's default.
+        size: (height, width) of the graph; None takes what holds every image of the training, else the model's default.
+        fit: "refuse" takes frames of the size alone, "pad" smaller ones too; None decides by the training's images.
         batch: Frames per run; None makes the batch dynamic.
         rewrites: Optional graph rewrites by name, such as "subpixel".
         data: Labelled images for the checks; None takes a part of the training's generated images, or others.
@@ -62,8 +66,10 @@ def export_model(
     """
     record, weights = choose_weights(spec, checkpoint=checkpoint, untrained=untrained, seed=seed)
     network = load_network(record, weights)
-    frame_size = size or _training_size(record) or spec.size
-    samples = choose_samples(record, data, frame_size)
+    frames = choose_frames(record, spec, size=size, fit=fit)
+    if frames.reason:
+        reporter.note(f"note: {frames.reason}")
+    samples = choose_samples(record, data, frames.size)
     return export_bundle(
         network,
         out=out,
@@ -72,7 +78,8 @@ def export_model(
             spec.name, spec.task, record.classes, record.normal_class, spec.paper, count_parameters(network)
         ),
         normalisation=record.normalisation,
-        size=frame_size,
+        size=frames.size,
+        fit=frames.fit,
         batch=batch,
         samples=[samples.load(index).image for index in range(len(samples))],
         provenance=_describe_provenance(record, serialise_tensors(weights)),
@@ -81,11 +88,6 @@ def export_model(
         evaluate=_make_evaluation(samples, record, spec.task),
         report=reporter.note,
     )
-
-
-def _training_size(record: Checkpoint) -> tuple[int, int] | None:
-    height_width = (record.training or {}).get("size")
-    return (int(height_width[0]), int(height_width[1])) if height_width else None
 
 
 def _make_evaluation(samples: Dataset, record: Checkpoint, task: Task) -> Evaluate | None:

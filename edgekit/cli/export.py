@@ -19,6 +19,7 @@ from edgekit.cli.provenance import announce
 from edgekit.models import MODELS
 from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import Bundle
+from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.optional import import_optional
 
 
@@ -30,7 +31,14 @@ from edgekit_runtime.optional import import_optional
     help="Trained weights, such as runs/mine/best.  [default: those that ship]",
 )
 @click.option("--untrained", is_flag=True, help="Random weights (--seed), for measuring speed.")
-@click.option("--size", type=SizeType(), help="Frame size in pixels.  [default: that of the training images]")
+@click.option(
+    "--size", type=SizeType(), help="Frame size in pixels.  [default: what holds every image of the training]"
+)
+@click.option(
+    "--fit",
+    type=click.Choice(["refuse", "pad"]),
+    help="Smaller frames: refused, or padded and the answer cropped back.  [default: as the training's images need]",
+)
 @click.option(
     "--batch", type=BatchType(), default="dynamic", show_default=True, help="Frames per run of the graph."
 )
@@ -52,6 +60,7 @@ def export(
     checkpoint: Path | None,
     untrained: bool,
     size: tuple[int, int] | None,
+    fit: Fit | None,
     batch: int | None,
     rewrites: tuple[str, ...],
     data: str | None,
@@ -81,6 +90,7 @@ def export(
             checkpoint=checkpoint,
             untrained=untrained,
             size=size,
+            fit=fit,
             batch=batch,
             rewrites=frozenset(rewrites),
             data=data,

@@ -23,7 +23,7 @@ GREY, COLOUR = 1, 3
 
 
 def predict_with_detector(detector: Detector) -> Predict:
-    """Return a predictor that runs a bundle; it takes frames of the bundle's own size and gives no logits."""
+    """Return a predictor that runs a bundle; it takes the frames that the bundle takes and gives no logits."""
     channels = detector.manifest.input.channels
 
     def predict(frame: Frame) -> Prediction:

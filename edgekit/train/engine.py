@@ -270,12 +270,18 @@ class Trainer:
                 "seed": self.record.seed,
                 "data": self.record.data,
                 "size": list(sizes.pop()) if len(sizes) == 1 else None,
+                "image_sizes": self._describe_sizes(),
                 "epoch": entry["epoch"],
             },
             data=self.data_info,
             metrics={key: value for key, value in entry.items() if key not in OF_THE_TRAINING},
             versions=current_versions(),
         )
+
+    def _describe_sizes(self) -> dict[str, list[int]]:
+        """Least and largest height and width of the images that were seen, before padding."""
+        sizes = np.array([*self.train_store.sizes, *self.val_store.sizes])
+        return {"smallest": sizes.min(axis=0).tolist(), "largest": sizes.max(axis=0).tolist()}
 
     def _score(self, entry: dict[str, Any]) -> float:
         value = entry[self.task.score_name]

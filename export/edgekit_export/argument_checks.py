@@ -68,7 +68,7 @@ def check_normalisation(normalisation: Normalisation, channels: int) -> None:
 
 
 def check_samples(samples: Sequence[npt.NDArray[Any]], contract: InputContract) -> list[Frame]:
-    """Return the samples, each one a frame that the bundle will accept.
+    """Return the samples, each one a frame of the graph's size.
 
     Raises:
         UsageProblem: If there is none.
@@ -84,7 +84,7 @@ def check_samples(samples: Sequence[npt.NDArray[Any]], contract: InputContract) 
         if sample.dtype != np.uint8 or sample.shape != wanted:
             raise FrameError(
                 f"Sample {index} must be uint8 {wanted}, got {sample.dtype} {sample.shape}.",
-                remedy="Crop or resize the samples to the export size.",
+                remedy="Crop, pad or resize the samples to the export size.",
             )
     return [np.ascontiguousarray(sample) for sample in samples]
 

@@ -35,6 +35,7 @@ from edgekit_runtime.bundle import (
     ThresholdInfo,
     write_bundle,
 )
+from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.bundle.writer import check_bundle_target
 
 Array = npt.NDArray[Any]
@@ -86,6 +87,7 @@ def export_bundle(
     samples: Sequence[npt.NDArray[Any]],
     provenance: Provenance,
     size: tuple[int, int] | None = None,
+    fit: Fit = "refuse",
     batch: int | None = None,
     data: DataInfo | None = None,
     thresholds: Mapping[str, float] = _NO_THRESHOLDS,
@@ -106,6 +108,7 @@ def export_bundle(
             what the exported graphs are compared on, and golden samples are chosen among them.
         provenance: Where the weights come from.
         size: (height, width); the network's own default where omitted.
+        fit: "refuse" makes a bundle for frames of the size alone, "pad" one that pads smaller frames.
         batch: Frames per run; None leaves it dynamic.
         data: Which data the weights were trained on.
         thresholds: Default threshold on the logit by name ("threshold"); 0, which is probability 0.5, where
@@ -132,6 +135,7 @@ def export_bundle(
         size=size,
         batch=batch,
         mm_per_pixel=mm_per_pixel,
+        fit=fit,
         samples=samples,
         thresholds=thresholds,
         rewrites=rewrites,

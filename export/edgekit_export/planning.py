@@ -13,7 +13,9 @@ from edgekit_export.exportable import ExportStage, Module, Normalisation
 from edgekit_export.rewriting import REWRITES
 from edgekit_export.stage_info import describe_input
 from edgekit_runtime.bundle import InputContract, ModelInfo
+from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.frames import check_contract
 
 Array = npt.NDArray[Any]
 Report = Callable[[str], None]
@@ -29,7 +31,7 @@ class ExportPlan:
         normalisation: What it was trained with.
         contract: The frames that the bundle will accept.
         stages: What the network states about its stages.
-        samples: Frames that fit the contract.
+        samples: Frames of the graph's size.
         threshold: Default on the logit; None where the task has none.
         rewrites: Chosen rewrites.
         report: Receives one line per step.
@@ -58,6 +60,7 @@ def make_plan(
     thresholds: Mapping[str, float],
     rewrites: frozenset[str],
     report: Report,
+    fit: Fit = "refuse",
 ) -> ExportPlan:
     """Check the arguments of `export_bundle`; arguments and errors as there."""
     if not tracing.is_exportable(model):
@@ -82,7 +85,10 @@ def make_plan(
     size = size or export_input.default_size
     argument_checks.check_size(size, export_input.multiple)
     argument_checks.check_normalisation(normalisation, 1 if export_input.channels == "grey" else 3)
-    contract = describe_input(export_input, normalisation, size=size, batch=batch, mm_per_pixel=mm_per_pixel)
+    contract = describe_input(
+        export_input, normalisation, size=size, batch=batch, mm_per_pixel=mm_per_pixel, fit=fit
+    )
+    check_contract(contract)  # no bundle is written that the runtime beside it refuses
     frames = tuple(argument_checks.check_samples(samples, contract))
     threshold = argument_checks.check_threshold(thresholds, info.task)
     return ExportPlan(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgekit_export.exportable import ExportInput, ExportStage, Normalisation
 from edgekit_export.passes.names import FRAME, LOGITS, MASK, THRESHOLD
 from edgekit_runtime.bundle import ExitInfo, InputContract, ModelInfo, StageInfo, TensorInfo
+from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.errors import UsageProblem
 
 Array = npt.NDArray[Any]
@@ -25,8 +26,9 @@ def describe_input(
     size: tuple[int, int],
     batch: int | None,
     mm_per_pixel: float | None,
+    fit: Fit = "refuse",
 ) -> InputContract:
-    """Return the frames that the bundle accepts: 8 bits, in the network's own channel order, of this size alone."""
+    """Return the frames that the bundle accepts: 8 bits, in the network's own channel order, fitted to this size."""
     return InputContract(
         name=FRAME,
         channels=contract.channels,
@@ -36,7 +38,7 @@ def describe_input(
         height=size[0],
         width=size[1],
         multiple=contract.multiple,
-        fit="refuse",
+        fit=fit,
         batch=batch,
         mm_per_pixel=mm_per_pixel,
     )

@@ -87,6 +87,7 @@ def test_the_checkpoint_says_how_it_came_to_be(image_folder: Path, tmp_path: Pat
         "seed": 5,
         "data": str(image_folder),
         "size": [64, 64],
+        "image_sizes": {"smallest": [64, 64], "largest": [64, 64]},
         "epoch": outcome.epoch,
     }
     assert record.data == trainer.data_info
