@@ -51,7 +51,7 @@ def test_each_channel_of_colour_images_for_itself() -> None:
 def test_a_channel_of_one_value_is_refused() -> None:
     image = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
     image[:, :, 1] = 7
-    with pytest.raises(DatasetError, match="same value"):
+    with pytest.raises(DatasetError, match="the same green value"):
         measure_normalisation([image])
 
 
