@@ -21,40 +21,28 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from edgekit.checkpoints.format import Checkpoint, current_versions, load_checkpoint, save_checkpoint
+from edgekit.checkpoints.format import load_checkpoint, save_checkpoint
 from edgekit.data import Dataset, Split
 from edgekit.data.splitting.split_file import write_split
-from edgekit.data.statistics import measure_normalisation
-from edgekit.models import MODELS, ModelSpec, build_model
+from edgekit.models import build_model
 from edgekit.reporting import Reporter
-from edgekit.train.augmentation import require_augmentations
 from edgekit.train.batches import count_steps, draw_batches, iterate_batches
 from edgekit.train.distillation import Teacher
 from edgekit.train.optimisation import learning_rate_at, set_learning_rate
 from edgekit.train.overlays import draw_samples
 from edgekit.train.prefetching import prefetch
-from edgekit.train.recipe import require_possible
-from edgekit.train.run_data import describe_data
+from edgekit.train.prepared_run import prepare_run, require_shards
 from edgekit.train.run_folder import HISTORY_FILE, RunFolder, RunRecord
 from edgekit.train.run_lock import lock_run
-from edgekit.train.sample_store import SampleStore
 from edgekit.train.shards import Processes
 from edgekit.train.starting_points import load_start, load_teacher
 from edgekit.train.steps import TrainingStep, make_input
-from edgekit.train.tasks import make_task
 from edgekit.train.trained_state import TrainedState
 from edgekit.train.watching import Watcher
-from edgekit_runtime.errors import CheckpointError, TrainingDiverged, UsageProblem
+from edgekit_runtime.errors import CheckpointError, TrainingDiverged
 from edgekit_runtime.masks import mask_of
-from edgekit_runtime.padding import padded_size
 
 Clock = Callable[[], float]
-
-SEEDS = 2**63
-"""torch takes seeds below."""
-
-OF_THE_TRAINING = ("epoch", "learning_rate", "train_loss", "seconds")
-"""What an epoch's entry says of the training rather than of the weights."""
 
 
 @dataclass(frozen=True)
@@ -95,24 +83,14 @@ class Trainer:
         reporter: Reporter,
         clock: Clock = time.perf_counter,
     ) -> None:
-        _require_possible(record)
-        self.record = record
+        self.processes = processes or Processes()
+        require_shards(record, self.processes)
+        self.run = prepare_run(record, dataset, split, reporter=reporter)
         self.recipe = record.recipe
         self.folder = folder
         self.device = torch.device(device)
-        self.processes = processes or Processes()
-        _require_shards(record, self.processes)
         self.reporter = reporter
         self.clock = clock
-        classes = dataset.classes if MODELS.get(record.model).task == "segment" else dataset.labels
-        self.spec: ModelSpec = MODELS.get(record.model).for_classes(classes)
-        self.task = make_task(self.spec, dataset, self.recipe.objective)
-        self._dataset, self._split = dataset, split
-        self.data_info = describe_data(dataset, split, record.options)
-        self.train_store = self._make_store("train")
-        self.val_store = self._make_store("val")
-        self.task.prepare(self.train_store)
-        self.normalisation = measure_normalisation(self.train_store.images())
         self.state = TrainedState(self._make_network(), self.recipe)
         self.step = self._make_step()
         self.watcher = self._make_watcher(tensorboard=tensorboard)
@@ -129,8 +107,8 @@ class Trainer:
         self.folder.make()
         with lock_run(self.folder.path):
             self.folder.require_new()
-            self.folder.write_record(self.record)
-            write_split(self.folder.split, self._split, self._dataset)
+            self.folder.write_record(self.run.record)
+            write_split(self.folder.split, self.run.split, self.run.dataset)
             return self._run()
 
     def resume(self) -> TrainingOutcome:
@@ -153,15 +131,15 @@ class Trainer:
         if not self.folder.last.is_dir():
             if self.processes.leads:
                 # Nothing was learnt yet: the run begins now, with the data of now.
-                write_split(self.folder.split, self._split, self._dataset)
+                write_split(self.folder.split, self.run.split, self.run.dataset)
             return
         checkpoint, weights = load_checkpoint(self.folder.last)
-        if checkpoint.data != self.data_info:
+        if checkpoint.data != self.run.data_info:
             raise CheckpointError(
-                f"The data of {self.record.data} have changed since the run began.",
+                f"The data of {self.run.record.data} have changed since the run began.",
                 remedy="Restore them, or begin a new run with another --out.",
             )
-        self.state.restore(weights, self.folder.last, model=self.spec.name)
+        self.state.restore(weights, self.folder.last, model=self.run.spec.name)
         self.history = self.folder.read_history()
         if (checkpoint.training or {}).get("epoch") != len(self.history):
             raise CheckpointError(
@@ -175,7 +153,7 @@ class Trainer:
         while not self._is_over():
             self._run_epoch(len(self.history))
         best = max(self.history, key=self._score)
-        return TrainingOutcome(best["epoch"], best, self.task.score_name, self.folder)
+        return TrainingOutcome(best["epoch"], best, self.run.task.score_name, self.folder)
 
     def _is_over(self) -> bool:
         done, patience = len(self.history), self.recipe.patience
@@ -209,10 +187,9 @@ class Trainer:
         """Return the mean loss and the learning rate of the last step."""
         self.state.network.train()
         total, images, rate = 0.0, 0, math.nan
-        steps = count_steps(self.train_store, self.recipe)
-        batches = draw_batches(
-            self.train_store, self.recipe, self.task.form, seed=self.record.seed, epoch=epoch
-        )
+        steps = count_steps(self.run.train, self.recipe)
+        form, seed = self.run.task.form, self.run.record.seed
+        batches = draw_batches(self.run.train, self.recipe, form, seed=seed, epoch=epoch)
         label = f"epoch {epoch + 1}/{self.recipe.epochs}"
         # Closed here: an error's traceback would keep the generator, and with it the thread, alive.
         with self.reporter.progress(label, steps) as advance, closing(prefetch(batches)) as ready:
@@ -230,14 +207,14 @@ class Trainer:
     def validate(self) -> tuple[float, dict[str, Any]]:
         """Return the loss and the figures of the weights that would be kept, over the validation part."""
         network = self.state.refresh_kept()
-        meter = self.task.meter()
+        meter = self.run.task.meter()
         total = 0.0
         with torch.no_grad():
-            for batch in iterate_batches(self.val_store, self.recipe.batch_size, self.task.form):
-                answers = network(make_input(batch.images.to(self.device), self.normalisation))
-                total += float(self.task.loss(answers, batch)) * len(batch)
+            for batch in iterate_batches(self.run.val, self.recipe.batch_size, self.run.task.form):
+                answers = network(make_input(batch.images.to(self.device), self.run.normalisation))
+                total += float(self.run.task.loss(answers, batch)) * len(batch)
                 meter.add(answers, batch)
-        return total / len(self.val_store), meter.metrics()
+        return total / len(self.run.val), meter.metrics()
 
     def _require_finite(self, epoch: int, val_loss: float) -> None:
         """The last step of an epoch may ruin weights after the last training loss was still fine."""
@@ -249,7 +226,7 @@ class Trainer:
             raise TrainingDiverged(f"The validation loss became {val_loss} in epoch {epoch + 1}.")
 
     def _save(self, entry: dict[str, Any], *, better: bool) -> None:
-        record = self._describe(entry)
+        record = self.run.describe(entry)
         weights = self.state.kept.state_dict()
         if better:
             save_checkpoint(self.folder.best, record, weights)
@@ -257,55 +234,25 @@ class Trainer:
         save_checkpoint(self.folder.last, record, weights, extra_files=files)
         self.folder.write_history(self.history)
 
-    def _describe(self, entry: dict[str, Any]) -> Checkpoint:
-        sizes = {padded_size(*size, self.spec.multiple) for size in self.train_store.sizes}
-        return Checkpoint(
-            model=self.spec.name,
-            classes=self.task.classes,
-            normal_class=self.task.normal_class,
-            normalisation=self.normalisation,
-            provenance="trained",
-            training={
-                "recipe": self.recipe.to_dict(),
-                "seed": self.record.seed,
-                "data": self.record.data,
-                "size": list(sizes.pop()) if len(sizes) == 1 else None,
-                "image_sizes": self._describe_sizes(),
-                "epoch": entry["epoch"],
-            },
-            data=self.data_info,
-            metrics={key: value for key, value in entry.items() if key not in OF_THE_TRAINING},
-            versions=current_versions(),
-        )
-
-    def _describe_sizes(self) -> dict[str, list[int]]:
-        """Least and largest height and width of the images that were seen, before padding."""
-        sizes = np.array([*self.train_store.sizes, *self.val_store.sizes])
-        return {"smallest": sizes.min(axis=0).tolist(), "largest": sizes.max(axis=0).tolist()}
-
     def _score(self, entry: dict[str, Any]) -> float:
-        value = entry[self.task.score_name]
+        value = entry[self.run.task.score_name]
         return -1.0 if value is None else float(value)
 
-    def _make_store(self, part: str) -> SampleStore:
-        dataset = self._split.subset(self._dataset, part)
-        return SampleStore(dataset, channels=self.spec.channels, reporter=self.reporter)
-
     def _make_network(self) -> nn.Module:
-        network = build_model(self.spec, seed=self.record.seed)
-        if self.record.init is not None:
-            load_start(network, self.record.init, self.spec, self.reporter)
+        network = build_model(self.run.spec, seed=self.run.record.seed)
+        if self.run.record.init is not None:
+            load_start(network, self.run.record.init, self.run.spec, self.reporter)
         network.to(self.device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network
 
     def _make_watcher(self, *, tensorboard: bool) -> Watcher:
-        segments = self.spec.task == "segment"
+        segments = self.run.spec.task == "segment"
         return Watcher(
             self.folder,
-            title=f"{self.spec.name} on {self.data_info.name}",
+            title=f"{self.run.spec.name} on {self.run.data_info.name}",
             epochs=self.recipe.epochs,
-            scores=self.task.shown,
+            scores=self.run.task.shown,
             draw=self._draw_samples if segments else None,
             tensorboard=tensorboard,
             reporter=self.reporter,
@@ -315,47 +262,26 @@ class Trainer:
         def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             batch = torch.from_numpy(np.array(images)).to(self.device)
             with torch.no_grad():
-                logits = self.state.kept(make_input(batch, self.normalisation))
+                logits = self.state.kept(make_input(batch, self.run.normalisation))
             return mask_of(logits.cpu().numpy(), 0.0)
 
-        draw_samples(path, self.val_store, answer, multiple=self.spec.multiple)
+        draw_samples(path, self.run.val, answer, multiple=self.run.spec.multiple)
 
     def _make_step(self) -> TrainingStep:
         teacher = None
-        if self.record.teacher is not None and self.recipe.distillation is not None:
-            network = load_teacher(self.record.teacher, self.spec, self.normalisation).to(self.device)
+        if self.run.record.teacher is not None and self.recipe.distillation is not None:
+            network = load_teacher(self.run.record.teacher, self.run.spec, self.run.normalisation).to(
+                self.device
+            )
             teacher = Teacher(network, self.recipe.distillation)
         return TrainingStep(
             self.state.network,
             self.state.optimiser,
-            self.task,
-            self.normalisation,
+            self.run.task,
+            self.run.normalisation,
             processes=self.processes,
-            shards=self.record.shards,
+            shards=self.run.record.shards,
             teacher=teacher,
             average=self.state.average,
             autocast=self.recipe.autocast == "bfloat16",
-        )
-
-
-def _require_possible(record: RunRecord) -> None:
-    """Refuse numbers of a record that define no run; one that was edited by hand may hold any."""
-    if not 0 <= record.seed < SEEDS:
-        raise UsageProblem(f"The seed of a run lies between 0 and 2⁶³ − 1; got {record.seed}.")
-    require_possible(record.recipe)
-    require_augmentations(record.recipe.augmentation)
-
-
-def _require_shards(record: RunRecord, processes: Processes) -> None:
-    if record.shards < 1:
-        raise UsageProblem(f"A batch has one shard or more; got {record.shards}.")
-    if processes.count not in (1, record.shards):
-        raise UsageProblem(
-            f"The run was begun with {record.shards} shards per batch; here are {processes.count} processes.",
-            remedy=f"Start torchrun with --nproc-per-node {record.shards}, or go on in one process.",
-        )
-    if record.shards > record.recipe.batch_size:
-        raise UsageProblem(
-            f"A batch of {record.recipe.batch_size} images cannot be shared by {record.shards} processes.",
-            remedy="Take a larger --batch-size, or fewer processes.",
         )

@@ -66,7 +66,7 @@ def test_data_of_the_training_are_measured_on_their_test_part(
     }
     assert counts["default"] == counts["test"] < counts["train"]
     assert counts["train"] + counts["val"] + counts["test"] == counts["all"] == 12
-    assert counts["train"] == len(trainer.train_store)
+    assert counts["train"] == len(trainer.run.train)
 
 
 def test_people_read_the_figures(run_cli: RunCli, checkpoint_folder: Path, image_folder: Path) -> None:

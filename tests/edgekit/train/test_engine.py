@@ -90,7 +90,7 @@ def test_the_checkpoint_says_how_it_came_to_be(image_folder: Path, tmp_path: Pat
         "image_sizes": {"smallest": [64, 64], "largest": [64, 64]},
         "epoch": outcome.epoch,
     }
-    assert record.data == trainer.data_info
+    assert record.data == trainer.run.data_info
     assert record.data.split.seed == 5
     assert set(record.data.parts) == {"train", "val", "test"}
     assert record.metrics["miou"] == outcome.metrics["miou"]
@@ -102,8 +102,8 @@ def test_normalisation_is_that_of_the_training_part(image_folder: Path, tmp_path
     dataset = open_dataset(str(image_folder))
     indices = split_dataset(dataset, seed=2).parts["train"]
     pixels = np.stack([dataset.load(index).image for index in indices]) / 255
-    assert trainer.normalisation.mean[0] == pytest.approx(pixels.mean(), abs=5e-7)
-    assert trainer.normalisation.std[0] == pytest.approx(pixels.std(), abs=5e-7)
+    assert trainer.run.normalisation.mean[0] == pytest.approx(pixels.mean(), abs=5e-7)
+    assert trainer.run.normalisation.std[0] == pytest.approx(pixels.std(), abs=5e-7)
 
 
 def measure(checkpoint: Path, part: Dataset) -> float | None:
@@ -136,6 +136,13 @@ def test_images_of_any_size_are_trained_on_and_measured_as_each_alone(
     assert len(sizes) > 1, "the training part must mix sizes for this test to say anything"
     record, _ = load_checkpoint(tmp_path / "run" / "best")
     assert record.training["size"] is None
+    seen = np.array(
+        [dataset.load(index).image.shape for part in ("train", "val") for index in split.parts[part]]
+    )
+    assert record.training["image_sizes"] == {
+        "smallest": seen.min(axis=0).tolist(),
+        "largest": seen.max(axis=0).tolist(),
+    }
     found = measure(tmp_path / "run" / "best", split.subset(dataset, "val"))
     assert found == pytest.approx(outcome.metrics["miou"], abs=1e-3)
 
@@ -143,7 +150,7 @@ def test_images_of_any_size_are_trained_on_and_measured_as_each_alone(
 def test_one_padded_size_is_what_the_checkpoint_names(tmp_path: Path) -> None:
     data = write_image_folder(tmp_path / "plates", count=12, size=(40, 50))
     trainer = make_trainer(tmp_path / "run", data)
-    assert trainer._describe({"epoch": 1, "miou": 0.5}).training["size"] == [48, 64]
+    assert trainer.run.describe({"epoch": 1, "miou": 0.5}).training["size"] == [48, 64]
 
 
 def test_the_best_epoch_by_validation_miou_is_kept_the_first_among_equals(
@@ -315,4 +322,4 @@ def test_a_run_on_generated_images(
     )
     trainer = make_trainer(tmp_path / "run", "synthetic:dagm/6", recipe=tiny_recipe(epochs=1))
     trainer.start()
-    assert RunFolder(tmp_path / "run").read() == trainer.record
+    assert RunFolder(tmp_path / "run").read() == trainer.run.record

@@ -65,7 +65,7 @@ def test_a_file_that_is_damaged_during_a_run_is_named_and_the_run_goes_on_once_i
     make_trainer(tmp_path / "whole", data, recipe=recipe).start()
     monkeypatch.setattr(sample_store, "CACHE_LIMIT_BYTES", 0)
     first = make_trainer(tmp_path / "run", data, recipe=recipe)
-    path = data / folder / f"{first._split.names(first._dataset)['train'][2]}.png"
+    path = data / folder / f"{first.run.split.names(first.run.dataset)['train'][2]}.png"
     content = path.read_bytes()
     damage = ActingReporter(1, lambda: path.write_bytes(content[: len(content) // 2]))
     with pytest.raises(UnusableInput) as caught:
@@ -178,7 +178,7 @@ def test_a_disk_that_is_really_full(image_folder: Path, tmp_path: Path, small_di
 
 def spoil_loss(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, *, call: int) -> None:
     """The loss of one training step, counted from 1, is NaN."""
-    loss = trainer.task.loss
+    loss = trainer.run.task.loss
     calls = 0
 
     def find(outputs: torch.Tensor, batch: Any) -> torch.Tensor:
@@ -187,7 +187,7 @@ def spoil_loss(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, *, call: int) 
         value = loss(outputs, batch)
         return value * float("nan") if calls == call and trainer.state.network.training else value
 
-    monkeypatch.setattr(trainer.task, "loss", find)
+    monkeypatch.setattr(trainer.run.task, "loss", find)
 
 
 def test_a_loss_that_is_not_finite_names_epoch_and_batch(
