@@ -31,6 +31,13 @@ def test_the_size_is_the_networks_own_where_omitted(grey):
     assert plan(Segmenter(), grey).threshold == 0.0
 
 
+def test_the_fit_is_recorded_and_what_no_runtime_serves_is_refused(grey):
+    assert plan(Segmenter(), grey).contract.fit == "refuse"
+    assert plan(Segmenter(), grey, fit="pad").contract.fit == "pad"
+    with pytest.raises(UsageProblem, match="tiles"):
+        plan(Segmenter(), grey, fit="tile")
+
+
 def test_what_is_not_exportable_is_told_what_it_lacks(grey):
     with pytest.raises(UsageProblem, match="A Conv2d cannot be exported") as caught:
         plan(nn.Conv2d(1, 1, 1), grey)

@@ -15,9 +15,10 @@ from edgekit.evaluation.predictors import predict_with_network
 from edgekit.models import MODELS, build_model
 from edgekit.reporting import Reporter
 from edgekit_export.exportable import Normalisation
-from edgekit_runtime import Bundle, Detector
+from edgekit_runtime import Bundle, Detector, verify_bundle
+from edgekit_runtime.padding import crop_back, pad_frame
 from tests.edgekit.conftest import make_checkpoint
-from tests.edgekit.image_folders import load, save
+from tests.edgekit.image_folders import draw_plate, load, save
 from tests.edgekit.records import make_record
 from tests.edgekit.train.runs import make_trainer, tiny_recipe
 
@@ -60,6 +61,49 @@ def test_an_imported_network_says_so(tmp_path: Path, quiet: Reporter) -> None:
     assert manifest.provenance.kind == "imported"
     assert manifest.data is None
     assert manifest.provenance.training is None
+
+
+@pytest.fixture
+def mixed_plates(tmp_path: Path) -> Path:
+    """Images of three sizes, none of which the network admits as it is."""
+    for name in ("images", "masks"):
+        (tmp_path / "mixed" / name).mkdir(parents=True)
+    for index, size in enumerate([(60, 90), (64, 75), (50, 96)] * 2):
+        for name, pixels in zip(("images", "masks"), draw_plate(index, size), strict=True):
+            save(tmp_path / "mixed" / name / f"{index}.png", pixels)
+    return tmp_path / "mixed"
+
+
+@pytest.mark.slow
+def test_a_bundle_answers_frames_of_every_size_of_its_training(
+    mixed_plates: Path, tmp_path: Path, quiet: Reporter
+) -> None:
+    sizes = {"smallest": [50, 75], "largest": [64, 96]}
+    record = make_record("cheapnet-s", training={"data": str(mixed_plates), "image_sizes": sizes})
+    network = build_model(S, seed=0)
+    save_checkpoint(tmp_path / "best", record, network.state_dict())
+    target = tmp_path / "line.edgekit"
+    export_model(S, target, checkpoint=tmp_path / "best", batch=None, reporter=quiet)
+    assert verify_bundle(target).ok
+    contract = Bundle.open(target).manifest.input
+    assert (contract.height, contract.width, contract.fit) == (64, 96, "pad")
+    dataset = open_dataset(str(mixed_plates))
+    frames = [dataset.load(index).image for index in range(len(dataset))]
+    logits = predict_with_network(network, record.normalisation, multiple=16)(frames[0]).logits
+    # Weights that nobody trained answer one class: this threshold parts every frame.
+    middle = float(np.median(logits))
+    predict = predict_with_network(network, record.normalisation, multiple=16, threshold=middle)
+    with Detector(target, thresholds={"threshold": middle}) as detector:
+        results = detector.run_batch(frames)
+        for frame, result in zip(frames, results, strict=True):
+            # The network pads to its own multiple: it is given what the bundle's graph sees.
+            padded = predict(pad_frame(frame, (64, 96))).mask
+            assert result.mask.shape == frame.shape
+            expected = crop_back(padded, *frame.shape)
+            assert 0 < expected.mean() < 1, "a constant mask would equal any other"
+            # A logit within rounding of the threshold may fall on either side.
+            assert np.mean(result.mask != expected) <= 1e-3
+            np.testing.assert_array_equal(detector(frame).mask, result.mask)
 
 
 @pytest.mark.slow

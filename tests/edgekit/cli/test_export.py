@@ -10,7 +10,7 @@ import pytest
 
 from edgekit_runtime import Bundle, Detector
 from tests.edgekit.conftest import RunCli, make_checkpoint
-from tests.edgekit.image_folders import draw_plate
+from tests.edgekit.image_folders import draw_plate, load, write_image_folder
 
 
 @pytest.fixture
@@ -48,6 +48,29 @@ def test_untrained_weights_of_any_size(run_cli: RunCli, here: Path) -> None:
     with Detector(here / "a.edgekit") as detector:
         frames = np.stack([draw_plate(n, (64, 80))[0] for n in range(2)])
         assert len(detector.run_batch(frames)) == 2
+
+
+@pytest.mark.slow
+def test_a_bundle_that_pads_is_used_on_smaller_images(run_cli: RunCli, here: Path, tmp_path: Path) -> None:
+    data = write_image_folder(tmp_path / "plates", count=4, size=(60, 75))
+    words = ("--model", "cheapnet-s", "--checkpoint", make_checkpoint(tmp_path / "best"), "--size", "64x80")
+    result = run_cli("export", *words, "--fit", "pad", "--data", data)
+    assert result.code == 0, result.err
+    assert "note: The bundle takes frames of up to 64x80 and pads smaller ones" in result.err
+    bundle = here / "cheapnet-s.edgekit"
+    found = run_cli("detect", bundle, data / "images", "--masks", "masks", "--overlay", "found", "--json")
+    assert found.code == 0, found.err
+    for entry in json.loads(found.out)["results"]:
+        assert all(region["x2"] <= 75 and region["y2"] <= 60 for region in entry["regions"])
+    for folder in ("masks", "found"):
+        assert {load(path).shape[:2] for path in (here / folder).iterdir()} == {(60, 75)}
+    measured = run_cli("eval", bundle, "--data", data, "--json")
+    assert measured.code == 0, measured.err
+    assert json.loads(measured.out)["metrics"]["images"] == 4
+    larger = write_image_folder(tmp_path / "larger", count=1, size=(70, 80))
+    run_cli("detect", bundle, larger / "images").refused(
+        8, "70, 80", "at most 64, at most 80", "--size 80x80"
+    )
 
 
 @pytest.mark.slow

@@ -129,6 +129,13 @@ def test_a_detector_refuses_frames_of_another_size(tmp_path: Path) -> None:
         predict_with_detector(detector)(np.zeros((32, 32), np.uint8))
 
 
+def test_a_detector_that_pads_answers_the_frame_itself(tmp_path: Path) -> None:
+    bundle = fake_bundle(tmp_path / "line.edgekit", height=32, width=48, fit="pad")
+    frame = np.random.default_rng(0).integers(0, 256, (20, 33), np.uint8)
+    with Detector(bundle, backend=FakeBackend) as detector:
+        assert np.array_equal(predict_with_detector(detector)(frame).mask, frame >= 128)
+
+
 @pytest.mark.parametrize(("order", "channel"), [("rgb", 0), ("bgr", 2)])
 def test_a_colour_bundle_gets_its_own_order_and_grey_frames_repeated(
     tmp_path: Path, order: str, channel: int
