@@ -34,7 +34,7 @@ from edgekit.train.recipes import TIMES_EIGHT, get_recipe
 from edgekit.train.run_data import open_run_data
 from edgekit.train.run_folder import RunFolder, RunRecord, SplitChoice
 
-EPOCHS, BATCH, IMAGES = 12, 8, 400
+EPOCHS, BATCH, IMAGES, CROP_PX = 24, 8, 400, 160
 
 RATES = {"cheapnet-s": 0.05, "cheapnet-m": 0.02, "unet-32": 1e-3}
 """Largest learning rate of each model's one cycle (Adam): the fewer the weights, the larger."""
@@ -50,7 +50,7 @@ class QuarterTurned(View):
         return Sample(sample.name, np.ascontiguousarray(np.rot90(sample.image)), mask.copy(), sample.kinds)
 
 
-def make_recipe(model: str, *, crops: bool, autocast: bool) -> Recipe:
+def make_recipe(model: str, *, tiles: bool, autocast: bool) -> Recipe:
     """Return the recipe of the comparison: everything equal but the learning rate."""
     own = get_recipe(MODELS.get(model).recipe, "short")
     return replace(
@@ -63,12 +63,12 @@ def make_recipe(model: str, *, crops: bool, autocast: bool) -> Recipe:
         augmentation=(*TIMES_EIGHT, "light"),
         sampling=Sampling(
             images_per_epoch=IMAGES,
-            defective_share=0.5 if crops else None,
-            crop_px=224 if crops else None,
-            crop_on_defect=0.5 if crops else 0.0,
+            defective_share=0.5 if tiles else None,
+            crop_px=CROP_PX,
+            crop_on_defect=0.75 if tiles else 0.0,
         ),
         autocast="bfloat16" if autocast else "none",
-        source=f"The comparison on real sets: {EPOCHS} epochs of {IMAGES} images in batches of {BATCH}, one cycle.",
+        source=f"The comparison on real sets: {EPOCHS} epochs of {IMAGES} crops in batches of {BATCH}, one cycle.",
     )
 
 
@@ -97,7 +97,7 @@ def main() -> None:
     keep_freed_memory()
     seed, name = arguments.seed, Path(arguments.data).name
     tiles = name == "magnetic-tile"
-    recipe = make_recipe(arguments.model, crops=tiles, autocast=arguments.autocast)
+    recipe = make_recipe(arguments.model, tiles=tiles, autocast=arguments.autocast)
     record = RunRecord(arguments.model, recipe, seed, arguments.data, OpenOptions(), SplitChoice(seed))
     dataset, split = open_run_data(record)
     train, held = (
