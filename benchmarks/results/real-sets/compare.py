@@ -8,7 +8,8 @@ is what a split by image would have put into the test part: of each training til
 difference is what the leak flatters.
 
 Writes OUT/SET-MODEL-SEED.json and the run folder beside it. Equal steps, batches, data and augmentation for every
-model; the learning rate is the model's own.
+model; the learning rate is the model's own. With --taught-by MODEL the run learns from that model's run of the same seed,
+whose split is the same, and is called MODEL-taught-by-TEACHER.
 """
 
 from __future__ import annotations
@@ -18,21 +19,24 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edgekit.data import Dataset, OpenOptions, Sample, Split, Subset
 from edgekit.data.contract import View
 from edgekit.evaluation.evaluate import evaluate_masks
+from edgekit.evaluation.mask_metrics import MaskMetrics
 from edgekit.evaluation.targets import open_target
 from edgekit.models import MODELS
 from edgekit.reporting import Reporter
 from edgekit.train.allocator import keep_freed_memory
 from edgekit.train.engine import Trainer
-from edgekit.train.recipe import Course, Objective, Optimiser, Recipe, Sampling
+from edgekit.train.recipe import Course, Distillation, Objective, Optimiser, Recipe, Sampling
 from edgekit.train.recipes import TIMES_EIGHT, get_recipe
 from edgekit.train.run_data import open_run_data
 from edgekit.train.run_folder import RunFolder, RunRecord, SplitChoice
+from edgekit.train.starting_points import refer_to
 
 EPOCHS, BATCH, IMAGES, CROP_PX = 24, 8, 400, 160
 
@@ -93,31 +97,42 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/real"))
     parser.add_argument("--autocast", action="store_true", help="bfloat16 forward passes")
+    parser.add_argument(
+        "--taught-by", metavar="MODEL", help="a model that was trained by this script, same seed"
+    )
+    parser.add_argument("--attention", type=float, default=0.0, help="weight of the feature loss")
     arguments = parser.parse_args()
     keep_freed_memory()
     seed, name = arguments.seed, Path(arguments.data).name
     tiles = name == "magnetic-tile"
     recipe = make_recipe(arguments.model, tiles=tiles, autocast=arguments.autocast)
-    record = RunRecord(arguments.model, recipe, seed, arguments.data, OpenOptions(), SplitChoice(seed))
+    teacher, label = None, arguments.model
+    if arguments.taught_by:
+        teacher = refer_to(arguments.out / f"{name}-{arguments.taught_by}-{seed}" / "best")
+        recipe = replace(recipe, distillation=Distillation(feature_weight=arguments.attention))
+        label += f"-taught-by-{arguments.taught_by}{'-attending' if arguments.attention else ''}"
+    record = RunRecord(
+        arguments.model, recipe, seed, arguments.data, OpenOptions(), SplitChoice(seed), teacher=teacher
+    )
     dataset, split = open_run_data(record)
     train, held = (
         hold_back(dataset, split.parts["train"], seed) if tiles else (list(split.parts["train"]), [])
     )
     kept = Split(split.seed, split.fractions, {**split.parts, "train": tuple(train)})
     leaky = Subset(dataset, held) if tiles else QuarterTurned(Subset(dataset, _some(train, dataset, seed)))
-    folder = RunFolder(arguments.out / f"{name}-{arguments.model}-{seed}")
+    folder = RunFolder(arguments.out / f"{name}-{label}-{seed}")
     trainer = Trainer(record, dataset, kept, folder, reporter=Reporter())
     outcome = trainer.resume() if folder.path.exists() else trainer.start()
     quiet = Reporter(quiet=True)
     with open_target(folder.best) as target:
         clean, flattered = (
-            evaluate_masks(target.predict, part, reporter=quiet).to_dict()
+            describe(evaluate_masks(target.predict, part, reporter=quiet))
             for part in (split.subset(dataset, "test"), leaky)
         )
     document = {
         "data": name,
         "fingerprint": dataset.fingerprint(),
-        "model": arguments.model,
+        "model": label,
         "seed": seed,
         "images": {
             "train": len(train),
@@ -133,8 +148,14 @@ def main() -> None:
         "test": clean,
         "leaky": flattered,
     }
-    path = arguments.out / f"{name}-{arguments.model}-{seed}.json"
+    path = arguments.out / f"{name}-{label}-{seed}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def describe(metrics: MaskMetrics) -> dict[str, Any]:
+    """Return the figures, those per kind of defect among them."""
+    kinds = {kind: figures.to_dict() for kind, figures in metrics.per_kind.items()}
+    return {**metrics.to_dict(), "per_kind": kinds}
 
 
 def _some(train: list[int], dataset: Dataset, seed: int, count: int = 144) -> list[int]:
