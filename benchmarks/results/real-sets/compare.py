@@ -8,8 +8,8 @@ is what a split by image would have put into the test part: of each training til
 difference is what the leak flatters.
 
 Writes OUT/SET-MODEL-SEED.json and the run folder beside it. Equal steps, batches, data and augmentation for every
-model; the learning rate is the model's own. With --taught-by MODEL the run learns from that model's run of the same seed,
-whose split is the same, and is called MODEL-taught-by-TEACHER.
+model; the learning rate is the model's own. With --taught-by MODEL the run learns from that model's run of the same
+seed, whose split is the same, and is called MODEL-taught-by-TEACHER.
 """
 
 from __future__ import annotations
