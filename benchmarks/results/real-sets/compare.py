@@ -40,6 +40,9 @@ from edgekit.train.starting_points import refer_to
 
 EPOCHS, BATCH, IMAGES, CROP_PX = 24, 8, 400, 160
 
+MIN_AREA_PX = 30
+"""Found regions below do not count: an image without a larger one is not flagged."""
+
 RATES = {"cheapnet-s": 0.05, "cheapnet-m": 0.02, "unet-32": 1e-3}
 """Largest learning rate of each model's one cycle (Adam): the fewer the weights, the larger."""
 
@@ -126,7 +129,7 @@ def main() -> None:
     quiet = Reporter(quiet=True)
     with open_target(folder.best) as target:
         clean, flattered = (
-            describe(evaluate_masks(target.predict, part, reporter=quiet))
+            describe(evaluate_masks(target.predict, part, reporter=quiet, min_area_px=MIN_AREA_PX))
             for part in (split.subset(dataset, "test"), leaky)
         )
     document = {

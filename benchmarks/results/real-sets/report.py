@@ -58,10 +58,10 @@ def tabulate_set(runs: dict[str, list[Document]]) -> list[str]:
     columns: dict[str, tuple[Figure, bool]] = {
         "mIoU": (at("test", "miou"), False),
         "Dice": (at("test", "dice"), False),
-        "escape, %": (at("test", "image_level", "escape", "value"), True),
-        "overkill, %": (at("test", "image_level", "overkill", "value"), True),
+        "escape, %": (at("test", "image_level", "escape", "rate"), True),
+        "overkill, %": (at("test", "image_level", "overkill", "rate"), True),
         "AUROC": (at("test", "image_level", "auroc", "value"), False),
-        "defect recall": (at("test", "defect_level", "recall", "value"), False),
+        "defect recall": (at("test", "defect_level", "recall"), False),
     }
     lines = [write_row(["model", "seeds", *columns]), write_row(["---"] + ["---:"] * (len(columns) + 1))]
     for model, documents in runs.items():
