@@ -60,7 +60,7 @@ def tabulate_set(runs: dict[str, list[Document]]) -> list[str]:
         "Dice": (at("test", "dice"), False),
         "escape, %": (at("test", "image_level", "escape", "rate"), True),
         "overkill, %": (at("test", "image_level", "overkill", "rate"), True),
-        "AUROC": (at("test", "image_level", "auroc", "value"), False),
+        "AUROC": (at("test", "image_level", "auroc"), False),
         "defect recall": (at("test", "defect_level", "recall"), False),
     }
     lines = [write_row(["model", "seeds", *columns]), write_row(["---"] + ["---:"] * (len(columns) + 1))]
