@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edgekit.data.contract import Dataset, Item, Sample
+from edgekit.data.splitting.duplicates import link_duplicates
 from edgekit.evaluation.classification import ClassMetrics, ClassRecord, pool_class_records
 from edgekit.evaluation.defect_level import OverlapRule
 from edgekit.evaluation.image_level import JudgedImage
@@ -50,10 +51,15 @@ def evaluate(
 ) -> Metrics:
     """Return the figures of an opened checkpoint or bundle, by its task; arguments as for the two below.
 
+    Intervals are over groups into which copies are drawn first, as splits do: one that takes two copies for two
+    independent images is too narrow.
+
     Raises:
         UsageProblem: If a classifying target shall leave out small regions.
         DatasetError: If the dataset's classes are not the target's.
     """
+    if intervals_seed is not None:
+        dataset = link_duplicates(dataset, reporter=reporter)
     if target.task == "classify":
         if min_area_px:
             raise UsageProblem(
@@ -103,7 +109,7 @@ def evaluate_masks(
         min_area_px: Found regions with fewer pixels do not count; an image without a region is not flagged.
         mm_per_px: Millimetres per pixel along the web (the images' height), where known.
         rule: When a defect counts as found.
-        intervals_seed: Seed of the intervals over groups; None leaves them out.
+        intervals_seed: Seed of the intervals over groups, as the dataset gives them; None leaves them out.
         clock: Seconds of a steady clock, for the time per image.
 
     Raises:

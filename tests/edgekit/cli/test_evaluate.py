@@ -131,6 +131,26 @@ def test_kinds_count_as_one_class_and_are_measured_apart(
     assert document["intervals"]["overkill"] == [1.0, 1.0]
 
 
+def test_intervals_draw_an_image_and_its_copy_together(
+    run_cli: RunCli, checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(0)
+    for part in ("images", "masks"):
+        (tmp_path / "plates" / part).mkdir(parents=True)
+    for index in range(6):
+        # Coarse blocks: fine noise alone has nothing by which a copy is recognised.
+        image = np.kron(generator.integers(0, 256, (8, 8)), np.ones((6, 6))).astype(np.uint8)
+        mask = np.zeros((48, 48), np.uint8)
+        mask[:9, :9] = 255
+        save(tmp_path / "plates" / "images" / f"{index}.png", image)
+        save(tmp_path / "plates" / "masks" / f"{index}.png", mask)
+        if index < 2:
+            save(tmp_path / "plates" / "images" / f"{index}-turned.png", np.rot90(image))
+            save(tmp_path / "plates" / "masks" / f"{index}-turned.png", np.rot90(mask))
+    document = measure(run_cli, checkpoint_folder, "--data", tmp_path / "plates", "--intervals")
+    assert (document["metrics"]["images"], document["intervals"]["groups"]) == (8, 6)
+
+
 def test_rows_name_the_images_that_were_missed(
     run_cli: RunCli, checkpoint_folder: Path, tmp_path: Path
 ) -> None:
