@@ -124,6 +124,19 @@ def test_padding_is_not_imitated() -> None:
     )
 
 
+def test_softened_answers_keep_their_digits_in_16_bits() -> None:
+    network = make_network(1).eval()
+    answers = torch.randn(4, 1, 8, 8, generator=GENERATOR)
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted = network(IMAGES).detach()
+        assert wanted.dtype == torch.bfloat16
+        teacher = Teacher(network, Distillation(1.0, temperature=3.0))
+        loss = teacher.loss(IMAGES, answers, {}, torch.zeros(()), batch=BATCH, task=segmenting())
+    expected = 9 * F.binary_cross_entropy_with_logits(answers / 3, torch.sigmoid(wanted.double() / 3).float())
+    # Rounded to 16 bits before the sigmoid the loss would differ from the fourth digit on.
+    assert float(loss) == pytest.approx(float(expected), rel=1e-6)
+
+
 def test_classes_are_imitated_by_their_softmax() -> None:
     student, teacher = (torch.randn(2, 3, generator=GENERATOR) for _ in range(2))
     batch = make_batch(np.zeros((2, 4, 4), np.uint8), np.array([0, 1]))
