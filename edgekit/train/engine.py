@@ -240,8 +240,9 @@ class Trainer:
 
     def _make_network(self) -> nn.Module:
         network = build_model(self.run.spec, seed=self.run.record.seed)
-        if self.run.record.init is not None:
-            load_start(network, self.run.record.init, self.run.spec, self.reporter)
+        # A run that has learnt something goes on with that, wherever the weights that it began with are now.
+        if self.run.record.init is not None and not self.folder.last.is_dir():
+            load_start(network, self.run.record.init, self.run.spec, self.reporter, data=self.run.data_info)
         network.to(self.device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network
@@ -270,10 +271,10 @@ class Trainer:
     def _make_step(self) -> TrainingStep:
         teacher = None
         if self.run.record.teacher is not None and self.recipe.distillation is not None:
-            network = load_teacher(self.run.record.teacher, self.run.spec, self.run.normalisation).to(
-                self.device
+            network = load_teacher(
+                self.run.record.teacher, self.run.spec, self.run.normalisation, data=self.run.data_info
             )
-            teacher = Teacher(network, self.recipe.distillation)
+            teacher = Teacher(network.to(self.device), self.recipe.distillation)
         return TrainingStep(
             self.state.network,
             self.state.optimiser,

@@ -15,8 +15,9 @@ from edgekit.reporting import Reporter
 from edgekit.train.augmentation import require_augmentations
 from edgekit.train.recipe import require_possible
 from edgekit.train.run_data import describe_data
-from edgekit.train.run_folder import RunRecord
+from edgekit.train.run_folder import CheckpointRef, RunRecord
 from edgekit.train.sample_store import SampleStore
+from edgekit.train.sampling import require_kinds
 from edgekit.train.shards import Processes
 from edgekit.train.tasks import TrainingTask, make_task
 from edgekit_export.exportable import Normalisation
@@ -70,6 +71,8 @@ class PreparedRun:
                 "recipe": self.record.recipe.to_dict(),
                 "seed": self.record.seed,
                 "data": self.record.data,
+                "init": _digest(self.record.init),
+                "teacher": _digest(self.record.teacher),
                 "size": list(sizes.pop()) if len(sizes) == 1 else None,
                 "image_sizes": self._describe_sizes(),
                 "epoch": entry["epoch"],
@@ -98,12 +101,14 @@ def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: 
     spec = MODELS.get(record.model)
     spec = spec.for_classes(dataset.classes if spec.task == "segment" else dataset.labels)
     task = make_task(spec, dataset, record.recipe.objective)
+    _require_masks_for_crops(record, dataset)
     data_info = describe_data(dataset, split, record.options)
     train, val = (
         SampleStore(split.subset(dataset, part), channels=spec.channels, reporter=reporter)
         for part in ("train", "val")
     )
     task.prepare(train)
+    require_kinds(record.recipe.sampling, train.defective)
     normalisation = measure_normalisation(train.images())
     return PreparedRun(record, dataset, split, spec, task, data_info, train, val, normalisation)
 
@@ -126,6 +131,18 @@ def require_shards(record: RunRecord, processes: Processes) -> None:
             f"A batch of {record.recipe.batch_size} images cannot be shared by {record.shards} processes.",
             remedy="Take a larger --batch-size, or fewer processes.",
         )
+
+
+def _require_masks_for_crops(record: RunRecord, dataset: Dataset) -> None:
+    if record.recipe.sampling.crop_on_defect and not dataset.classes:
+        raise UsageProblem(
+            f"{dataset.name} has no masks: nothing says where in an image a crop holds its defect.",
+            remedy="Leave --crop-on-defect out.",
+        )
+
+
+def _digest(reference: CheckpointRef | None) -> str | None:
+    return None if reference is None else reference.weights_sha256
 
 
 def _require_possible(record: RunRecord) -> None:

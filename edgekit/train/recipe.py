@@ -12,6 +12,9 @@ from edgekit_runtime.errors import UsageProblem
 Schedule = Literal["quick", "short", "paper"]
 SCHEDULES: tuple[Schedule, ...] = ("quick", "short", "paper")
 
+MOST_IMAGES = 10_000_000
+"""Of an epoch: their order is drawn at once, and a typing slip should not ask for all memory."""
+
 
 @dataclass(frozen=True)
 class Optimiser:
@@ -170,10 +173,13 @@ def require_possible(recipe: Recipe) -> None:
         "gamma must be above 0 and finite": 0 < course.gamma < float("inf"),
         "warmup_epochs must lie between 0 and the epochs": 0 <= course.warmup_epochs <= recipe.epochs,
         "positive_weight must be above 0": 0 < recipe.objective.positive_weight < float("inf"),
-        "images_per_epoch must be at least 1": (sampling.images_per_epoch or 1) >= 1,
+        f"images_per_epoch must lie between 1 and {MOST_IMAGES:,}": sampling.images_per_epoch is None
+        or 1 <= sampling.images_per_epoch <= MOST_IMAGES,
         "defective_share must be in [0, 1]": share is None or 0 <= share <= 1,
         "crop_px must be at least 1": sampling.crop_px is None or sampling.crop_px >= 1,
         "crop_on_defect must be in [0, 1]": 0 <= sampling.crop_on_defect <= 1,
+        "crop_on_defect needs crops (crop_px, --crop)": not sampling.crop_on_defect
+        or sampling.crop_px is not None,
         "average_decay must be in (0, 1)": recipe.average_decay is None or 0 < recipe.average_decay < 1,
         "patience must be at least 1": recipe.patience is None or recipe.patience >= 1,
         "logit_weight must be in [0, 1]": distillation is None or 0 <= distillation.logit_weight <= 1,

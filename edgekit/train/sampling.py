@@ -12,6 +12,21 @@ from edgekit_runtime.errors import DatasetError
 Indices = npt.NDArray[np.int64]
 
 
+def require_kinds(sampling: Sampling, defective: npt.NDArray[np.bool_]) -> None:
+    """Refuse a share of images that the training part does not have, before a run is begun.
+
+    Raises:
+        DatasetError: If a share of defective images is asked for and one of the two kinds is absent.
+    """
+    for kind, amount in _count_kinds(sampling, len(defective)):
+        if amount and not (defective == kind).any():
+            raise DatasetError(
+                f"The training part has no {'defective' if kind else 'defect-free'} image, "
+                "and the recipe asks for a share of them.",
+                remedy="Add such images, or leave --defective-share out.",
+            )
+
+
 def draw_order(
     sampling: Sampling, defective: npt.NDArray[np.bool_], generator: np.random.Generator
 ) -> Indices:
@@ -23,15 +38,14 @@ def draw_order(
         generator: Of this epoch.
 
     Raises:
-        DatasetError: If a share of defective images is asked for and one of the two kinds is absent.
+        DatasetError: See `require_kinds`.
     """
-    count = sampling.images_per_epoch or len(defective)
     if sampling.defective_share is None:
-        return _cycle(np.arange(len(defective)), count, generator)
-    wanted = round(sampling.defective_share * count)
+        return _cycle(np.arange(len(defective)), sampling.images_per_epoch or len(defective), generator)
+    require_kinds(sampling, defective)
     chosen = [
-        _cycle(_require_some(np.flatnonzero(defective == kind), kind=kind), amount, generator)
-        for kind, amount in ((True, wanted), (False, count - wanted))
+        _cycle(np.flatnonzero(defective == kind), amount, generator)
+        for kind, amount in _count_kinds(sampling, len(defective))
         if amount
     ]
     return generator.permutation(np.concatenate(chosen))
@@ -43,14 +57,13 @@ def _cycle(indices: Indices, count: int, generator: np.random.Generator) -> Indi
     return np.concatenate(rounds)[:count]
 
 
-def _require_some(indices: Indices, *, kind: bool) -> Indices:
-    if not len(indices):
-        raise DatasetError(
-            f"The training part has no {'defective' if kind else 'defect-free'} image, "
-            "and the recipe asks for a share of them.",
-            remedy="Add such images, or leave --defective-share out.",
-        )
-    return indices
+def _count_kinds(sampling: Sampling, images: int) -> tuple[tuple[bool, int], ...]:
+    """Return how many images of each kind an epoch shows, (defective, count), where the recipe asks for a share."""
+    if sampling.defective_share is None:
+        return ()
+    count = sampling.images_per_epoch or images
+    wanted = round(sampling.defective_share * count)
+    return (True, wanted), (False, count - wanted)
 
 
 def crop_sample(sample: Sample, sampling: Sampling, generator: np.random.Generator) -> Sample:

@@ -13,6 +13,7 @@ from edgekit.models import MODELS, ModelSpec
 from edgekit.reporting import Reporter
 from edgekit.train.run_folder import CheckpointRef
 from edgekit_export.exportable import Normalisation
+from edgekit_runtime.bundle.manifest import DataInfo
 from edgekit_runtime.errors import CheckpointError, UsageProblem
 
 
@@ -26,27 +27,35 @@ def refer_to(path: Path) -> CheckpointRef:
     return CheckpointRef(str(path), checkpoint.weights_sha256)
 
 
-def load_start(network: nn.Module, start: CheckpointRef, spec: ModelSpec, reporter: Reporter) -> None:
+def load_start(
+    network: nn.Module, start: CheckpointRef, spec: ModelSpec, reporter: Reporter, *, data: DataInfo
+) -> None:
     """Put a checkpoint's weights into a fresh network; a classifier of other classes keeps its last layer fresh.
 
     Raises:
         CheckpointError: If the checkpoint changed, or its weights do not belong to the network.
+        UsageProblem: If it may have learnt from the test part of the run's data.
     """
     checkpoint, weights = _load(start)
+    _require_no_leak(start, checkpoint, data)
     same = checkpoint.classes == spec.classes
     fresh = load_backbone(network, weights, model=spec.name, keep_head=same)
     left = f"; fresh: {', '.join(fresh)}" if fresh else ""
     reporter.note(f"Beginning with the weights of {start.path}{left}.")
 
 
-def load_teacher(teacher: CheckpointRef, spec: ModelSpec, normalisation: Normalisation) -> nn.Module:
+def load_teacher(
+    teacher: CheckpointRef, spec: ModelSpec, normalisation: Normalisation, *, data: DataInfo
+) -> nn.Module:
     """Return a teacher's network, seeing images as the student does.
 
     Raises:
         CheckpointError: If the checkpoint changed.
-        UsageProblem: If it answers another question than the student.
+        UsageProblem: If it answers another question than the student, or may have learnt from the test part of the
+            run's data.
     """
     checkpoint, weights = _load(teacher)
+    _require_no_leak(teacher, checkpoint, data)
     own = MODELS.get(checkpoint.model)
     if (own.task, own.channels) != (spec.task, spec.channels) or not _same_classes(checkpoint, spec):
         raise UsageProblem(
@@ -67,6 +76,23 @@ def _same_classes(teacher: Checkpoint, spec: ModelSpec) -> bool:
     if spec.task == "classify":
         return teacher.classes == spec.classes
     return len(teacher.classes) == len(spec.classes)
+
+
+def _require_no_leak(reference: CheckpointRef, checkpoint: Checkpoint, data: DataInfo) -> None:
+    """Refuse what was trained on another split of the same data: it knows images on which this run is measured."""
+    known = checkpoint.data
+    if (
+        known is None
+        or known.fingerprint != data.fingerprint
+        or known.parts.get("test") == data.parts["test"]
+    ):
+        return
+    folds = "" if known.split.folds is None else f" --folds {known.split.folds} --fold {known.split.fold}"
+    raise UsageProblem(
+        f"{reference.path} was trained on another split of {data.name}: it may have learnt from images of this run's "
+        "test part, whose figures would flatter.",
+        remedy=f"Take its split, --split-seed {known.split.seed}{folds}, or weights of other data.",
+    )
 
 
 class _Renormalised(nn.Module):

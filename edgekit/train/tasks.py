@@ -83,7 +83,10 @@ class Segmentation(TrainingTask):
         require_classes(spec.classes, dataset)
         _require_loss(objective, SEGMENTING, spec)
         if objective.name != "bce" and (objective.positive_weight, objective.class_weights) != (1.0, "none"):
-            raise UsageProblem(f"The loss {objective.name!r} takes no weights; only bce does.")
+            raise UsageProblem(
+                f"The loss {objective.name!r} takes no weights; only bce does.",
+                remedy="Add --loss bce, or leave --positive-weight and --class-weights out.",
+            )
         self.classes = dataset.classes
         self.normal_class = dataset.classes[0]
         self.form = BatchForm(spec.multiple, labels=False)

@@ -17,10 +17,10 @@ from edgekit.evaluation.evaluate import evaluate_masks
 from edgekit.evaluation.predictors import predict_with_network
 from edgekit.reporting import Reporter
 from edgekit.train.engine import Trainer
-from edgekit.train.recipe import Distillation, Objective
-from edgekit.train.run_folder import RunFolder
+from edgekit.train.recipe import Distillation, Objective, Sampling
+from edgekit.train.run_folder import RunFolder, SplitChoice
 from edgekit.train.starting_points import refer_to
-from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.image_folders import draw_plate, save, write_image_folder
 from tests.edgekit.train.runs import make_trainer, tiny_recipe
 from tests.edgekit.train.small_networks import register_small
@@ -86,6 +86,8 @@ def test_the_checkpoint_says_how_it_came_to_be(image_folder: Path, tmp_path: Pat
         "recipe": trainer.recipe.to_dict(),
         "seed": 5,
         "data": str(image_folder),
+        "init": None,
+        "teacher": None,
         "size": [64, 64],
         "image_sizes": {"smallest": [64, 64], "largest": [64, 64]},
         "epoch": outcome.epoch,
@@ -259,8 +261,51 @@ def test_a_run_begins_with_the_weights_it_is_given(
     make_trainer(tmp_path / "first", image_folder).start()
     start = refer_to(tmp_path / "first" / "last")
     _, weights = load_checkpoint(tmp_path / "first" / "last")
-    trainer = make_trainer(tmp_path / "run", image_folder, seed=9, init=start)
+    trainer = make_trainer(tmp_path / "run", image_folder, seed=9, split=SplitChoice(0), init=start)
     assert all(torch.equal(trainer.state.network.state_dict()[name], weights[name]) for name in weights)
+
+
+def test_weights_that_saw_other_images_of_the_same_data_are_refused(
+    image_folder: Path, tmp_path: Path, no_pictures: None
+) -> None:
+    make_trainer(tmp_path / "first", image_folder, recipe=tiny_recipe(epochs=1)).start()
+    seen = refer_to(tmp_path / "first" / "last")
+    for role in ("init", "teacher"):
+        recipe = tiny_recipe(distillation=Distillation())
+        with pytest.raises(UsageProblem, match="another split"):
+            make_trainer(tmp_path / "run", image_folder, recipe=recipe, seed=9, **{role: seen})
+
+
+def test_a_checkpoint_names_the_weights_from_which_it_has_its_knowledge(
+    image_folder: Path, tmp_path: Path, no_pictures: None
+) -> None:
+    one = tiny_recipe(epochs=1)
+    make_trainer(tmp_path / "first", image_folder, recipe=one).start()
+    seen = refer_to(tmp_path / "first" / "last")
+    recipe = tiny_recipe(epochs=1, distillation=Distillation())
+    make_trainer(tmp_path / "run", image_folder, recipe=recipe, init=seen, teacher=seen).start()
+    for run, digest in (("first", None), ("run", seen.weights_sha256)):
+        record, _ = load_checkpoint(tmp_path / run / "best")
+        assert (record.training["init"], record.training["teacher"]) == (digest, digest)
+
+
+def test_a_share_that_the_data_cannot_give_leaves_no_folder(tmp_path: Path, no_pictures: None) -> None:
+    data = write_image_folder(tmp_path / "plates", count=12, size=(32, 32))
+    for path in (data / "masks").iterdir():
+        mask = np.zeros((32, 32), np.uint8)
+        mask[4:8, 4:8] = 255
+        save(path, mask)
+    recipe = tiny_recipe(sampling=Sampling(defective_share=0.5))
+    with pytest.raises(DatasetError, match="no defect-free image"):
+        make_trainer(tmp_path / "run", data, recipe=recipe).start()
+    assert not (tmp_path / "run").exists()
+
+
+def test_crops_on_defects_need_masks(class_folders: Path, tmp_path: Path) -> None:
+    sampling = Sampling(crop_px=16, crop_on_defect=0.5)
+    recipe = tiny_recipe(objective=Objective("ce"), sampling=sampling)
+    with pytest.raises(UsageProblem, match="has no masks"):
+        make_trainer(tmp_path / "run", class_folders, recipe=recipe, model="shufflenet-v2-0.5")
 
 
 def test_a_teacher_changes_what_is_learnt(image_folder: Path, tmp_path: Path, no_pictures: None) -> None:

@@ -210,6 +210,17 @@ def test_a_kill_between_best_and_last_is_made_good(
         assert found.read_bytes() == expected.read_bytes()
 
 
+def test_a_run_goes_on_without_the_weights_that_it_began_with(image_folder: Path, tmp_path: Path) -> None:
+    make_trainer(tmp_path / "first", image_folder, recipe=tiny_recipe(epochs=1)).start()
+    start = refer_to(tmp_path / "first" / "last")
+    make_trainer(tmp_path / "whole", image_folder, init=start).start()
+    with pytest.raises(Killed):
+        make_trainer(tmp_path / "killed", image_folder, init=start, reporter=KillingReporter(1)).start()
+    shutil.rmtree(tmp_path / "first")
+    make_trainer(tmp_path / "killed", image_folder, init=start).resume()
+    assert_same_end(tmp_path / "whole", tmp_path / "killed")
+
+
 # What is not resumed
 
 

@@ -16,6 +16,7 @@ from edgekit.reporting import Reporter
 from edgekit.train.run_folder import CheckpointRef
 from edgekit.train.starting_points import load_start, load_teacher, refer_to
 from edgekit_export.exportable import Normalisation
+from edgekit_runtime.bundle.manifest import DataInfo, SplitInfo
 from edgekit_runtime.errors import CheckpointError, UsageProblem
 from tests.edgekit.conftest import make_checkpoint
 from tests.edgekit.records import make_record
@@ -23,15 +24,28 @@ from tests.edgekit.records import make_record
 QUIET = Reporter(quiet=True)
 SEGMENTER = MODELS.get("cheapnet-s").for_classes(("background", "defect"))
 OWN = Normalisation((0.31,), (0.17,))
+DATA = DataInfo(
+    "plates",
+    None,
+    False,
+    "all of them",
+    {"test": "a"},
+    SplitInfo(3, {"train": 0.8, "test": 0.2}, None, None, "0"),
+)
+FOLD = replace(DATA, parts={"test": "b"}, split=SplitInfo(7, None, 5, 2, "1"))
 
 
 def save(
-    folder: Path, model: str, classes: tuple[str, ...], normalisation: Normalisation | None = None
+    folder: Path,
+    model: str,
+    classes: tuple[str, ...],
+    normalisation: Normalisation | None = None,
+    data: DataInfo | None = None,
 ) -> CheckpointRef:
     spec = MODELS.get(model).for_classes(classes)
     network = build_model(spec, seed=1)
     given = normalisation or Normalisation((0.5,) * spec.channels, (0.25,) * spec.channels)
-    record = make_record(model, classes=classes, normal_class=classes[0], normalisation=given)
+    record = make_record(model, classes=classes, normal_class=classes[0], normalisation=given, data=data)
     save_checkpoint(folder, record, network.state_dict())
     return refer_to(folder)
 
@@ -50,7 +64,7 @@ def test_a_reference_says_where_it_was_and_what_it_held(checkpoint_folder: Path)
 def test_a_run_begins_with_all_weights_of_the_same_network(tmp_path: Path) -> None:
     start = save(tmp_path / "start", "cheapnet-s", ("background", "defect"))
     network = build_model(SEGMENTER, seed=2)
-    load_start(network, start, SEGMENTER, QUIET)
+    load_start(network, start, SEGMENTER, QUIET, data=DATA)
     _, weights = load_checkpoint(tmp_path / "start")
     assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in weights.items())
 
@@ -60,7 +74,7 @@ def test_a_classifier_for_other_classes_keeps_its_own_last_layer(tmp_path: Path)
     spec = MODELS.get("shufflenet-v2-0.5").for_classes(("x", "y"))
     network = build_model(spec, seed=2)
     fresh = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    load_start(network, start, spec, QUIET)
+    load_start(network, start, spec, QUIET, data=DATA)
     _, weights = load_checkpoint(tmp_path / "start")
     for name, tensor in network.state_dict().items():
         expected = fresh if name.startswith("fc.") else weights
@@ -70,7 +84,7 @@ def test_a_classifier_for_other_classes_keeps_its_own_last_layer(tmp_path: Path)
 def test_the_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     start = save(tmp_path / "start", "cheapnet-g4", ("background", "defect"))
     with pytest.raises(CheckpointError, match="do not belong to cheapnet-s"):
-        load_start(build_model(SEGMENTER, seed=2), start, SEGMENTER, QUIET)
+        load_start(build_model(SEGMENTER, seed=2), start, SEGMENTER, QUIET, data=DATA)
 
 
 # Teachers
@@ -79,7 +93,7 @@ def test_the_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_a_teacher_sees_the_same_pixels_although_its_normalisation_differs(tmp_path: Path) -> None:
     theirs = Normalisation((0.62,), (0.08,), 200.0)
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "defect"), theirs)
-    teacher = load_teacher(reference, SEGMENTER, OWN)
+    teacher = load_teacher(reference, SEGMENTER, OWN, data=DATA)
     seen = []
     teacher.network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     pixels = torch.arange(256, dtype=torch.float32).view(1, 1, 16, 16)
@@ -112,22 +126,54 @@ def test_a_teacher_of_another_question_is_refused(
     )
     reference = save(tmp_path / "teacher", model, classes)
     with pytest.raises(UsageProblem, match="cannot teach"):
-        load_teacher(reference, student, OWN)
+        load_teacher(reference, student, OWN, data=DATA)
 
 
 def test_a_segmenting_teacher_may_call_the_defect_by_another_name(tmp_path: Path) -> None:
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "scratch"))
-    assert isinstance(load_teacher(reference, SEGMENTER, OWN), nn.Module)
+    assert isinstance(load_teacher(reference, SEGMENTER, OWN, data=DATA), nn.Module)
 
 
 def test_a_teacher_that_halves_more_often_is_refused(tmp_path: Path) -> None:
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "defect"))
     with pytest.raises(UsageProblem, match="multiples of 16"):
-        load_teacher(reference, replace(SEGMENTER, multiple=8), OWN)
+        load_teacher(reference, replace(SEGMENTER, multiple=8), OWN, data=DATA)
 
 
 def test_a_teacher_that_changed_since_the_run_began_is_refused(tmp_path: Path) -> None:
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "defect"))
     make_checkpoint(tmp_path / "teacher", model="cheapnet-g4", seed=9)
     with pytest.raises(CheckpointError, match="no longer the checkpoint that the run was begun with"):
-        load_teacher(reference, SEGMENTER, OWN)
+        load_teacher(reference, SEGMENTER, OWN, data=DATA)
+
+
+# Leaks
+
+
+@pytest.mark.parametrize(
+    ("seen", "own", "remedy"),
+    [(DATA, FOLD, "--split-seed 3,"), (FOLD, DATA, "--split-seed 7 --folds 5 --fold 2,")],
+    ids=["by fractions", "by folds"],
+)
+def test_what_may_have_learnt_from_the_test_part_neither_begins_a_run_nor_teaches(
+    tmp_path: Path, seen: DataInfo, own: DataInfo, remedy: str
+) -> None:
+    reference = save(tmp_path / "seen", "cheapnet-s", ("background", "defect"), data=seen)
+    with pytest.raises(UsageProblem, match="another split of plates") as caught:
+        load_start(build_model(SEGMENTER, seed=2), reference, SEGMENTER, QUIET, data=own)
+    assert remedy in caught.value.remedy
+    with pytest.raises(UsageProblem, match="another split of plates"):
+        load_teacher(reference, SEGMENTER, OWN, data=own)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [DATA, replace(DATA, parts={"test": "a", "train": "fewer"}), replace(FOLD, fingerprint="others"), None],
+    ids=["the same split", "fewer images of its training part", "other data", "unknown data"],
+)
+def test_what_has_not_seen_the_test_part_begins_a_run_and_teaches(
+    tmp_path: Path, seen: DataInfo | None
+) -> None:
+    reference = save(tmp_path / "seen", "cheapnet-s", ("background", "defect"), data=seen)
+    load_start(build_model(SEGMENTER, seed=2), reference, SEGMENTER, QUIET, data=DATA)
+    assert isinstance(load_teacher(reference, SEGMENTER, OWN, data=DATA), nn.Module)
