@@ -26,7 +26,8 @@ def ship_checkpoint(source: Path, target: Path) -> str:
     """Copy a run's checkpoint as demo weights, with the record of its training, and return its model.
 
     Raises:
-        CheckpointError: If it was trained on anything but generated images: real sets are for research only.
+        CheckpointError: If it was trained on anything but generated images, or has its knowledge from other weights:
+            real sets are for research only.
     """
     checkpoint, weights = load_checkpoint(source)
     trained_on = str((checkpoint.training or {}).get("data", ""))
@@ -34,6 +35,12 @@ def ship_checkpoint(source: Path, target: Path) -> str:
         raise CheckpointError(
             f"{source} was trained on {trained_on or 'unknown data'}; only weights from generated images ship.",
             remedy=f"Train with --data {SYNTHETIC}dagm/6.",
+        )
+    if any((checkpoint.training or {}).get(name) for name in ("init", "teacher")):
+        raise CheckpointError(
+            f"{source} began with other weights or learnt from a teacher, which may know other images than generated "
+            "ones.",
+            remedy="Train without --init and --teacher.",
         )
     demo = replace(checkpoint, provenance="demo")
     save_checkpoint(
