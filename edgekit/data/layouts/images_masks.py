@@ -19,7 +19,9 @@ import numpy as np
 from edgekit.data.contract import Dataset, Item, Mask, Sample, digest_parts
 from edgekit.data.file_digests import digest_file
 from edgekit.data.layouts.dataset_file import FILE_NAME, REMEDY, read_dataset_file
-from edgekit.media.images import is_image_file, read_image, read_mask
+from edgekit.data.layouts.marked_masks import marks_defect, name_stratum
+from edgekit.data.layouts.mask_files import index_by_stem, list_image_files, require_pairs, require_shape
+from edgekit.media.images import read_image, read_mask
 from edgekit_runtime.errors import DatasetError, MaskError
 
 IMAGES, MASKS = "images", "masks"
@@ -29,6 +31,9 @@ WHITE = 255
 
 class ImageMaskFolder(Dataset):
     """A folder with `images/` and `masks/`, and nothing that says more of them.
+
+    Every mask is looked at when the folder is opened: nothing else says which images are defective, and plants have
+    many more of the others.
 
     Args:
         root: The folder that holds both.
@@ -40,23 +45,14 @@ class ImageMaskFolder(Dataset):
     classes = ("background", "defect")
 
     def __init__(self, root: Path) -> None:
-        images = _index_by_stem(root / IMAGES)
-        masks = _index_by_stem(root / MASKS)
-        missing = sorted(set(images) - set(masks))
-        if missing:
-            raise DatasetError(
-                f"{len(missing)} of {len(images)} images have no mask, such as {images[missing[0]]}.",
-                remedy=f"Save a mask {missing[0]}.png in {root / MASKS}; all black where there is no defect.",
-            )
-        orphans = sorted(set(masks) - set(images))
-        if orphans:
-            raise DatasetError(
-                f"{len(orphans)} of {len(masks)} masks have no image, such as {masks[orphans[0]]}.",
-                remedy="Add the images, or take these masks out: a lost image must not go unnoticed.",
-            )
+        images = _index_folder(root / IMAGES)
+        masks = _index_folder(root / MASKS)
+        require_pairs(
+            images, masks, mask_name=f"{root / MASKS}/{{stem}}.png (all black where there is no defect)"
+        )
         self.name = f"folder:{root.resolve().name}"
         self._files = [(images[stem], masks[stem]) for stem in images]
-        self.items = tuple(Item(stem, group=stem, stratum="all", defective=None) for stem in images)
+        self.items = tuple(_make_item(stem, marks_defect(masks[stem])) for stem in images)
 
     def load(self, index: int) -> Sample:
         """Read one image and its mask."""
@@ -128,7 +124,7 @@ def open_image_folder(root: Path) -> Dataset:
 
 def _require_stems(folder: Path, stems: Sequence[str]) -> dict[str, Path]:
     """Return the files of a folder by stem, which must be exactly those that dataset.json names."""
-    found = _index_by_stem(folder)
+    found = _index_folder(folder)
     missing = sorted(set(stems) - set(found))
     if missing:
         raise DatasetError(
@@ -144,18 +140,16 @@ def _require_stems(folder: Path, stems: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def _index_by_stem(folder: Path) -> dict[str, Path]:
+def _make_item(stem: str, defective: bool | None) -> Item:
+    return Item(stem, group=stem, stratum=name_stratum({defective}), defective=defective)
+
+
+def _index_folder(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DatasetError(
             f"There is no folder {folder}.", remedy="Put images in images/ and masks in masks/."
         )
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if not is_image_file(path):
-            continue
-        if path.stem in found:
-            raise DatasetError(f"{path.name} and {found[path.stem].name} in {folder} share a name.")
-        found[path.stem] = path
+    found = index_by_stem(list_image_files(folder))
     if not found:
         raise DatasetError(
             f"{folder} holds no images.", remedy="edgekit reads PNG, JPEG, BMP and TIFF files."
@@ -165,11 +159,7 @@ def _index_by_stem(folder: Path) -> dict[str, Path]:
 
 def _read_class_mask(path: Path, shape: tuple[int, ...], classes: tuple[str, ...]) -> Mask:
     mask = read_mask(path)
-    if mask.shape != shape:
-        raise MaskError(
-            f"The mask {path} is {mask.shape}, its image {shape} (height, width).",
-            remedy="Save the mask at the image's size.",
-        )
+    require_shape(path, mask, shape)
     is_binary = len(classes) == 2
     allowed = (0, 1, WHITE) if is_binary else range(len(classes))
     unknown = [int(value) for value in np.unique(mask) if value not in allowed]

@@ -22,27 +22,24 @@ import re
 from abc import abstractmethod
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from edgekit.data.contract import Dataset, Image, Item, Sample, digest_parts
 from edgekit.data.file_digests import digest_file
+from edgekit.data.layouts.marked_masks import marks_defect, name_stratum
 from edgekit.data.layouts.mask_files import (
     index_by_stem,
     list_folders,
     list_image_files,
-    read_black_and_white,
     read_defect_mask,
     require_pairs,
 )
 from edgekit.media.images import read_image
-from edgekit_runtime.errors import DatasetError, IoFault, MaskError
+from edgekit_runtime.errors import DatasetError
 
 LABEL_ENDING = "_label"
 TRUTH_ENDING = "_GT"
 PARTS = ("train", "test")
-UNREADABLE = "unreadable"
-"""The stratum of images whose mask cannot be read."""
 
 _ITEM = re.compile(r"kos\d+")
 
@@ -67,7 +64,7 @@ class _KolektorImages(Dataset):
     def __init__(self, pairs: list[_Pair], *, name: str) -> None:
         self.name = name
         self._pairs = pairs
-        self.items = self._make_items([_shows_defect(pair.mask) for pair in pairs])
+        self.items = self._make_items([marks_defect(pair.mask) for pair in pairs])
 
     @abstractmethod
     def _make_items(self, defective: list[bool | None]) -> tuple[Item, ...]: ...
@@ -118,7 +115,7 @@ class KolektorSdd(_KolektorImages):
         for group, shows in zip(groups, defective, strict=True):
             shown[group].add(shows)
         return tuple(
-            Item(pair.name, group, _name_stratum(shown[group]), shows)
+            Item(pair.name, group, name_stratum(shown[group]), shows)
             for pair, group, shows in zip(self._pairs, groups, defective, strict=True)
         )
 
@@ -148,7 +145,7 @@ class KolektorSdd2(_KolektorImages):
 
     def _make_items(self, defective: list[bool | None]) -> tuple[Item, ...]:
         return tuple(
-            Item(pair.name, pair.name, _name_stratum({shows}), shows)
+            Item(pair.name, pair.name, name_stratum({shows}), shows)
             for pair, shows in zip(self._pairs, defective, strict=True)
         )
 
@@ -182,26 +179,3 @@ def _pair_files(folder: Path, ending: str, mask_name: str) -> list[_Pair]:
             f"{folder} holds no images.", remedy="Unpack the archive again, or take the empty folder out."
         )
     return [_Pair(f"{folder.name}/{stem}", images[stem], masks[stem]) for stem in images]
-
-
-def _name_stratum(shown: set[bool | None]) -> str:
-    if True in shown:
-        return "defective"
-    return UNREADABLE if None in shown else "normal"
-
-
-def _shows_defect(mask: Path) -> bool | None:
-    try:
-        stat = mask.stat()
-    except OSError as error:
-        raise IoFault(f"{mask} cannot be read: {error.strerror}.") from error
-    return _marks_any_pixel(mask, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=10_000)
-def _marks_any_pixel(mask: Path, _mtime_ns: int, _size: int) -> bool | None:
-    """Tell whether a mask marks anything; remembered, because one command may open a dataset more than once."""
-    try:
-        return bool(read_black_and_white(mask).any())
-    except MaskError:
-        return None

@@ -50,7 +50,7 @@ def require_pairs(images: Mapping[str, Path], masks: Mapping[str, Path], *, mask
     Args:
         images: By stem.
         masks: By the stem of their image.
-        mask_name: How the file of a missing mask would be called, such as "{stem}_label.bmp".
+        mask_name: How the file of a missing mask would be called, with {stem}, such as "{stem}_label.bmp".
 
     Raises:
         DatasetError: If one lacks the other.
@@ -59,8 +59,9 @@ def require_pairs(images: Mapping[str, Path], masks: Mapping[str, Path], *, mask
     if missing:
         raise DatasetError(
             f"{len(missing)} of {len(images)} images have no mask, such as {images[missing[0]]}.",
-            remedy=f"Add {mask_name.format(stem=missing[0])}, or take the image out: without a mask, a defect would "
-            "count as background.",
+            # Not `format`: folders may have braces in their names.
+            remedy=f"Add {mask_name.replace('{stem}', missing[0])}, or take the image out: without a mask, a defect "
+            "would count as background.",
         )
     orphans = sorted(set(masks) - set(images))
     if orphans:
@@ -101,12 +102,21 @@ def read_sized_mask(path: Path, shape: tuple[int, ...]) -> Pixels:
         IoFault: If the file cannot be opened.
     """
     pixels = read_black_and_white(path)
-    if pixels.shape != shape:
+    require_shape(path, pixels, shape)
+    return pixels
+
+
+def require_shape(path: Path, mask: Pixels, shape: tuple[int, ...]) -> None:
+    """Refuse a mask of another size than its image.
+
+    Raises:
+        MaskError: If their height and width differ.
+    """
+    if mask.shape != shape:
         raise MaskError(
-            f"The mask {path} is {pixels.shape}, its image {shape} (height, width).",
+            f"The mask {path} is {mask.shape}, its image {shape} (height, width).",
             remedy="Save the mask at the image's size.",
         )
-    return pixels
 
 
 def read_defect_mask(

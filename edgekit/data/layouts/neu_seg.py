@@ -23,6 +23,7 @@ import numpy as np
 from edgekit.data.contract import Dataset, Item, Mask, Sample, digest_parts
 from edgekit.data.file_digests import digest_file
 from edgekit.data.layouts.groups_file import GroupsTable, join_groups, read_groups_file, share_strata
+from edgekit.data.layouts.marked_masks import NORMAL, UNREADABLE
 from edgekit.data.layouts.mask_files import (
     index_by_stem,
     list_image_files,
@@ -36,8 +37,6 @@ from edgekit_runtime.errors import DatasetError, MaskError
 FOLDER, IMAGES, ANNOTATIONS = "NEU_Seg", "images", "annotations"
 PARTS = ("training", "test")
 SOURCE_A, SOURCE_B = "source_a", "source_b"
-UNREADABLE = "unreadable"
-"""The stratum of an image whose mask cannot be read; loading it says why."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class NeuSeg(Dataset):
         except MaskError:
             return Item(name, group, UNREADABLE, defective=None)
         pixels = np.bincount(mask.ravel(), minlength=len(self.classes))[1:]
-        stratum = self.classes[1 + int(pixels.argmax())] if pixels.any() else "normal"
+        stratum = self.classes[1 + int(pixels.argmax())] if pixels.any() else NORMAL
         return Item(name, group, stratum, defective=bool(pixels.any()))
 
     def _check_values(self, mask: Mask, path: Path) -> Mask:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.data import split_dataset
 from edgekit.data.layouts.images_masks import ImageMaskFolder
+from edgekit.data.views import label_images
 from edgekit_runtime.errors import DatasetError, FrameError, IoFault, MaskError
 from tests.conformance.dataset_conformance import DatasetConformance, OpenDataset
 from tests.edgekit.image_folders import load, save, write_deep_png, write_image_folder, write_png_header
@@ -191,3 +193,30 @@ def test_a_file_that_vanishes_is_named(root: Path, image: Path) -> None:
 def test_the_fingerprint_does_not_know_where_the_folder_is(root: Path, tmp_path: Path) -> None:
     before = ImageMaskFolder(root).fingerprint()
     assert ImageMaskFolder(root.rename(tmp_path / "elsewhere")).fingerprint() == before
+
+
+def test_rare_defects_reach_every_part(tmp_path: Path) -> None:
+    root = write_image_folder(tmp_path / "line", count=60, size=SIZE)
+    for number in range(6, 60):
+        save(root / "masks" / f"plate-{number:02}.png", np.zeros(SIZE, np.uint8))
+    dataset = ImageMaskFolder(root)
+    assert [item.stratum for item in dataset.items] == ["defective"] * 6 + ["normal"] * 54
+    for seed in range(10):
+        split = split_dataset(dataset, seed=seed)
+        counts = [sum(index < 6 for index in split.parts[part]) for part in ("train", "val", "test")]
+        assert counts == [4, 1, 1]
+
+
+def test_a_mask_that_cannot_be_read_leaves_open_what_its_image_shows(root: Path, mask: Path) -> None:
+    mask.write_bytes(b"no image")
+    dataset = ImageMaskFolder(root)
+    assert (dataset.items[0].defective, dataset.items[0].stratum) == (None, "unreadable")
+    assert dataset.items[1].defective is True
+    with pytest.raises(MaskError):
+        dataset.load(0)
+
+
+def test_a_classifier_learns_from_masks_which_images_are_defective(root: Path, mask: Path) -> None:
+    save(mask, np.zeros(SIZE, np.uint8))
+    dataset = label_images(ImageMaskFolder(root))
+    assert [item.label for item in dataset.items] == [0] + [1] * 11

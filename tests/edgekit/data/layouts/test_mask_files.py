@@ -60,6 +60,12 @@ def test_an_image_without_a_mask_and_a_mask_without_an_image_are_refused() -> No
         require_pairs(pair, pair | mask, mask_name="{stem}_gt.png")
 
 
+def test_braces_in_a_folder_are_no_place_for_the_name() -> None:
+    with pytest.raises(DatasetError) as caught:
+        require_pairs({"b": Path("b.png")}, {}, mask_name="/data/{line 3}/{stem}.png")
+    assert "Add /data/{line 3}/b.png," in caught.value.remedy
+
+
 @given(pixels=arrays(np.uint8, SIZE, elements=st.sampled_from([0, 1, 7, 127, 128, 255])))
 def test_every_value_above_0_marks_a_defect(mask_file: Path, pixels: np.ndarray) -> None:
     save(mask_file, pixels)
