@@ -22,10 +22,10 @@ from edgekit.data.layouts.kolektor import (
     find_kolektor_items,
 )
 from edgekit.data.layouts.labelme import LabelMe, is_labelme_folder
-from edgekit.data.layouts.magnetic_tile import MagneticTile, is_magnetic_tile
+from edgekit.data.layouts.magnetic_tile import TILE_GROUP, MagneticTile, is_magnetic_tile
 from edgekit.data.layouts.mvtec import MvtecFolders, find_categories
 from edgekit.data.layouts.neu_det import NeuDet, find_neu_det
-from edgekit.data.layouts.neu_seg import NeuSeg, find_neu_seg
+from edgekit.data.layouts.neu_seg import SOURCE_A, NeuSeg, find_neu_seg
 from edgekit.data.layouts.voc_boxes import VocBoxes, is_voc_boxes
 from edgekit.data.layouts.yolo_seg import YoloSeg, is_yolo_folder
 from edgekit.data.synthetic_dagm import SyntheticDagm
@@ -50,12 +50,21 @@ class OpenOptions:
 
 @dataclass(frozen=True)
 class Layout:
-    """A folder layout: its name in words, how it is recognised and opened, and how such a folder looks, in one line."""
+    """A folder layout.
+
+    Attributes:
+        title: Its name in words.
+        recognise: Tells whether a folder is in it.
+        open: Opens such a folder.
+        looks: How such a folder looks, in one line.
+        groups_column: The column of groups.csv that its datasets read themselves; None where they read none.
+    """
 
     title: str
     recognise: Callable[[Path], bool]
     open: Callable[[Path, OpenOptions], Dataset]
     looks: str = ""
+    groups_column: str | None = None
 
 
 LAYOUTS = (
@@ -70,12 +79,14 @@ LAYOUTS = (
         recognise=is_magnetic_tile,
         open=lambda root, options: MagneticTile(root, include_normal=options.include_normal is not False),
         looks="MT_Break/Imgs/exp1_num_17.jpg, MT_Break/Imgs/exp1_num_17.png; MT_Free is defect-free",
+        groups_column=TILE_GROUP,
     ),
     Layout(
         title="NEU-Seg",
         recognise=lambda root: find_neu_seg(root) is not None,
         open=lambda root, _: NeuSeg(root),
         looks="NEU_Seg/images/training/000001.jpg, NEU_Seg/annotations/training/000001.png",
+        groups_column=SOURCE_A,
     ),
     Layout(
         title="NEU-DET",
@@ -187,7 +198,7 @@ def _take_groups_file(dataset: Dataset, layout: Layout, root: Path, options: Ope
         everything = layout.open(root, replace(options, include_normal=True))
         return [item.name for item in everything.items]
 
-    return regroup(dataset, read_groups_file(root), list_names)
+    return regroup(dataset, read_groups_file(root), list_names, own_column=layout.groups_column)
 
 
 def _open_synthetic(text: str, *, include_normal: bool) -> Dataset:

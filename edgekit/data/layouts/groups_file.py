@@ -23,9 +23,6 @@ from edgekit_runtime.errors import DatasetError, IoFault
 GROUPS_FILE = "groups.csv"
 IMAGE, GROUP = "image", "group"
 
-READ_BY_LAYOUTS = ("tile_group", "source_a")
-"""Columns of files of this name that belong to one layout, which reads them itself."""
-
 
 @dataclass(frozen=True)
 class GroupsTable:
@@ -130,23 +127,29 @@ def read_groups_file(root: Path) -> GroupsTable | None:
 
 
 def regroup(
-    dataset: Dataset, table: GroupsTable | None, list_names: Callable[[], Collection[str]]
+    dataset: Dataset,
+    table: GroupsTable | None,
+    list_names: Callable[[], Collection[str]],
+    *,
+    own_column: str | None = None,
 ) -> Dataset:
-    """Return the dataset with the groups of its groups file, or as it is where none is meant for edgekit.
+    """Return the dataset with the groups of its groups file, or as it is where its layout has read them itself.
 
     Args:
         dataset: The dataset.
         table: Its groups file, if there is one.
         list_names: Returns the names of all images of the folder, also of those that the dataset leaves out.
+        own_column: The column that the dataset's layout reads itself; None where it reads none. In any other layout a
+            file with that column is refused: its groups would be overlooked, and their images parted.
 
     Raises:
-        DatasetError: If the file has no column `group` and no layout's columns, or does not fit the images.
+        DatasetError: If the file has neither a column `group` nor the layout's own, or does not fit the images.
     """
     if table is None:
         return dataset
     if GROUP in table.columns:
         return Regrouped(dataset, table, frozenset(list_names()))
-    if any(column in table.columns for column in READ_BY_LAYOUTS):
+    if own_column in table.columns:
         return dataset
     raise _refuse(table.path, f"its first line is {', '.join(table.columns)}")
 

@@ -165,11 +165,18 @@ def test_a_file_that_is_no_such_table_is_refused(root: Path, content: bytes, wor
     assert "image,group" in caught.value.remedy
 
 
-@pytest.mark.parametrize("column", ["tile_group", "source_a"])
-def test_columns_of_one_layout_are_left_to_it(root: Path, column: str) -> None:
-    write_lines(root, ["other.png,1"], head=f"image,{column}")
+def test_a_column_that_the_layout_reads_itself_is_left_to_it(root: Path) -> None:
+    write_lines(root, ["other.png,1"], head="image,tile_group")
     dataset = ImageMaskFolder(root)
-    assert regroup(dataset, read_table(root), list) is dataset
+    assert regroup(dataset, read_table(root), list, own_column="tile_group") is dataset
+
+
+@pytest.mark.parametrize("column", ["tile_group", "source_a"])
+def test_a_column_of_another_layout_is_not_overlooked(root: Path, column: str) -> None:
+    # The images of a published set, moved to images/ with its list beside them: a split would part its groups.
+    write_lines(root, [f"plate-{n:02},{n % 3}" for n in range(COUNT)], head=f"image,{column}")
+    with pytest.raises(DatasetError, match=f"its first line is image, {column}"):
+        open_dataset(str(root))
 
 
 def test_a_group_takes_its_rarest_stratum() -> None:
