@@ -9,6 +9,7 @@ ROOT or one ClassN may be opened. Suffixes are matched in either case.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +17,15 @@ import numpy as np
 
 from edgekit.data.contract import Dataset, Item, Mask, Sample, digest_parts
 from edgekit.data.file_digests import digest_file
-from edgekit.media.images import is_image_file, read_image, read_mask
-from edgekit_runtime.errors import DatasetError, MaskError
+from edgekit.data.layouts.mask_files import index_by_stem, list_image_files, require_shape
+from edgekit.media.images import read_image, read_mask
+from edgekit_runtime.errors import DatasetError
 
 LABEL_THRESHOLD = 127
 """Labels are black and white; the authors read them as 1-bit images, which splits here."""
 
 FOLDERS = ("Train", "Test")
+LABEL_ENDING = "_label"
 _CLASS = re.compile(r"Class(\d+)")
 
 
@@ -40,7 +43,7 @@ class Dagm2007(Dataset):
         include_normal: Whether images without a label are items too; the paper trains on defective ones only.
 
     Raises:
-        DatasetError: If the layout is not there, or no image is left.
+        DatasetError: If the layout is not there, two files share a name, a label has no image, or no image is left.
     """
 
     classes = ("background", "defect")
@@ -87,12 +90,14 @@ class Dagm2007(Dataset):
 
 def find_class_folders(root: Path) -> list[Path]:
     """Return the ClassN folders of a DAGM root, by number; the root itself if it is one; else none."""
-    if _is_class_folder(root.resolve()):
-        return [root.resolve()]
+    # "." and a link to ClassN are such a folder, and so is a link of that name to a folder of another.
+    for itself in (root.absolute(), root.resolve()):
+        if _is_class_folder(itself):
+            return [itself]
     if not root.is_dir():
         return []
     found = [folder for folder in root.iterdir() if _is_class_folder(folder)]
-    return sorted(found, key=_class_number)
+    return sorted(found, key=lambda folder: (_class_number(folder), folder.name))
 
 
 def _is_class_folder(folder: Path) -> bool:
@@ -106,21 +111,22 @@ def _class_number(folder: Path) -> int:
 def _list_images(folder: Path) -> list[_Files]:
     found = []
     for part in FOLDERS:
-        labels = _find_labels(folder / part / "Label")
-        if (folder / part).is_dir():
-            images = sorted(path for path in (folder / part).iterdir() if is_image_file(path))
-            found += [_Files(path, labels.get(path.stem)) for path in images]
+        images = index_by_stem(list_image_files(folder / part))
+        labels = index_by_stem(list_image_files(folder / part / "Label"), ending=LABEL_ENDING)
+        _refuse_orphans(images, labels)
+        found += [_Files(path, labels.get(stem)) for stem, path in images.items()]
     return found
 
 
-def _find_labels(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
-    return {
-        path.stem.removesuffix("_label"): path
-        for path in sorted(folder.iterdir())
-        if is_image_file(path) and path.stem.endswith("_label")
-    }
+def _refuse_orphans(images: Collection[str], labels: Mapping[str, Path]) -> None:
+    """Refuse labels of no image: their image was lost, or is called otherwise and would count as defect-free."""
+    orphans = sorted(set(labels) - set(images))
+    if orphans:
+        raise DatasetError(
+            f"{len(orphans)} of {len(labels)} labels have no image, such as {labels[orphans[0]]}.",
+            remedy=f"Call the label of NNNN.PNG NNNN{LABEL_ENDING}.PNG, add the image, or take the label out: an image "
+            "without a label counts as defect-free.",
+        )
 
 
 def _make_item(folder: Path, files: _Files) -> Item:
@@ -134,6 +140,5 @@ def _read_label(files: _Files, shape: tuple[int, ...]) -> Mask:
     if files.label is None:
         return np.zeros(shape, np.uint8)
     label = read_mask(files.label)
-    if label.shape != shape:
-        raise MaskError(f"The label {files.label} is {label.shape}, its image {shape} (height, width).")
+    require_shape(files.label, label, shape)
     return (label > LABEL_THRESHOLD).astype(np.uint8)

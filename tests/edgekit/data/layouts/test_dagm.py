@@ -142,3 +142,39 @@ class TestRealDagm2007(DatasetConformance):
             sample = dataset.load(index)
             assert sample.image.shape == (512, 512)
             assert 0.001 < sample.mask.mean() < 0.2
+
+
+def test_a_label_of_no_image_is_refused(tmp_path: Path) -> None:
+    # Its image would count as defect-free in silence.
+    root = write_dagm(tmp_path, kinds=(1,))
+    labels = root / "Class1/Test/Label"
+    (labels / "0001_label.PNG").rename(labels / "0001_Label.PNG")
+    with pytest.raises(
+        DatasetError, match=r"1 of 5 labels have no image, such as .*0001_Label\.PNG"
+    ) as caught:
+        Dagm2007(root)
+    assert "NNNN_label.PNG" in caught.value.remedy
+
+
+def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
+    root = write_dagm(tmp_path, kinds=(1,))
+    shutil.copy(root / "Class1/Train/0001.PNG", root / "Class1/Train/0001.png")
+    with pytest.raises(DatasetError, match="share a name"):
+        Dagm2007(root)
+
+
+def test_other_files_beside_labels_are_no_labels(tmp_path: Path) -> None:
+    root = write_dagm(tmp_path, kinds=(1,))
+    (root / "Class1/Train/Label/Labels.txt").write_text("official archives hold this")
+    assert len(Dagm2007(root)) == 10
+
+
+def test_a_class_may_be_a_link_or_be_reached_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write_dagm(tmp_path / "dagm", kinds=(1, 2))
+    (root / "Class2").rename(tmp_path / "store")
+    (root / "Class2").symlink_to(tmp_path / "store")
+    (tmp_path / "link").symlink_to(root / "Class1")
+    assert Dagm2007(root / "Class2").items[0].name == "Class2/Train/0001"
+    assert Dagm2007(tmp_path / "link").items[0].name == "Class1/Train/0001"
+    monkeypatch.chdir(root / "Class1")
+    assert Dagm2007(Path()).name == "dagm2007:Class1"
