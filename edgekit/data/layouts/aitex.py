@@ -112,8 +112,9 @@ class Aitex(Dataset):
         return digest_parts(*(digest_file(path) for path in (strip.image, *strip.masks)))
 
     def mask_file(self, index: int) -> Path | None:
-        """Return the mask's file, the first one where there are several; None for a defect-free image."""
-        return next(iter(self._strips[index].masks), None)
+        """Return the mask's file; None for a defect-free image, and where the mask is the union of several files."""
+        masks = self._strips[index].masks
+        return masks[0] if len(masks) == 1 else None
 
 
 def is_aitex(root: Path) -> bool:

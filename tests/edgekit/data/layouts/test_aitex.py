@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgekit.data.checking.facts import measure_image
 from edgekit.data.layouts.aitex import KINDS, UNMARKED, Aitex
 from edgekit_runtime.errors import DatasetError, MaskError
 from tests.conformance.dataset_conformance import DatasetConformance, OpenDataset
@@ -172,5 +173,13 @@ def test_a_mask_of_another_size_is_refused(root: Path) -> None:
 
 def test_mask_files_can_be_looked_at(root: Path) -> None:
     dataset = Aitex(root)
-    assert dataset.mask_file(find(dataset, "0044_019_04")) == root / "Mask_images" / "0044_019_04_mask1.png"
+    assert dataset.mask_file(find(dataset, "0012_006_00")) == root / "Mask_images" / "0012_006_00_mask.png"
     assert dataset.mask_file(find(dataset, "0001_000_00")) is None
+
+
+def test_no_file_is_said_to_hold_a_mask_that_is_the_union_of_two(root: Path) -> None:
+    # Its levels would be compared with the union: what the second file marks would look like grey levels.
+    dataset = Aitex(root)
+    index = find(dataset, "0044_019_04")
+    assert dataset.mask_file(index) is None
+    assert measure_image(dataset, index).mask_levels is None
