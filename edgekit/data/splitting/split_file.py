@@ -57,8 +57,11 @@ def write_split(path: Path, split: Split, dataset: Dataset) -> None:
     stored = StoredSplit(SCHEMA, dataset.name, dataset.fingerprint(), split.info(dataset), names)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
+        # Names of files need not be text; what Python has for their odd bytes becomes an escape that JSON knows.
         temporary.write_text(
-            json.dumps(encode(stored), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(encode(stored), indent=1, ensure_ascii=False) + "\n",
+            encoding="utf-8",
+            errors="backslashreplace",
         )
         temporary.replace(path)
     except OSError as error:

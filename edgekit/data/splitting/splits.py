@@ -176,4 +176,5 @@ def _rank_groups(dataset: Dataset, seed: int) -> tuple[dict[str, list[int]], lis
 
 
 def _rank(seed: int, group: str) -> str:
-    return hashlib.sha256(f"{seed}/{group}".encode()).hexdigest()
+    # Groups are often called after files, whose names need not be UTF-8.
+    return hashlib.sha256(f"{seed}/{group}".encode(errors="surrogateescape")).hexdigest()

@@ -44,6 +44,13 @@ def test_what_was_written_comes_back(tmp_path: Path, count: int, seed: int, fold
     assert [path.name for path in tmp_path.iterdir()] == ["split.json"]
 
 
+def test_names_that_are_no_text_come_back(tmp_path: Path) -> None:
+    dataset = NamedItems(plain(20, "pl\udce4tte"))
+    split = split_dataset(dataset)
+    write_split(tmp_path / "split.json", split, dataset)
+    assert apply_split(read_split(tmp_path / "split.json"), dataset) == split
+
+
 def test_the_order_of_items_does_not_matter(stored: Path) -> None:
     reversed_items = NamedItems(DATASET.items[::-1])
     split = apply_split(read_split(stored), reversed_items)

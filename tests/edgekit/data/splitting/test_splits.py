@@ -232,3 +232,9 @@ def test_the_split_of_the_shipped_networks_is_still_found(model: str) -> None:
     assert split.info(dataset).sha256 == data["split"]["sha256"]
     assert {part: split.subset(dataset, part).fingerprint() for part in PARTS} == data["parts"]
     assert len(split.parts["test"]) == 30
+
+
+def test_names_that_are_no_text_are_split() -> None:
+    # What Python makes of the file name b"pl\xe4tte", which is Latin-1.
+    dataset = NamedItems(plain(20, "pl\udce4tte"))
+    assert sorted(map(len, split_dataset(dataset).parts.values())) == [2, 4, 14]
