@@ -46,10 +46,10 @@ def _measure_channel(
     name: str, levels: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
 ) -> tuple[float, float]:
     mean = float((levels * values).sum() / levels.sum())
-    std = float(np.sqrt((levels * (values - mean) ** 2).sum() / levels.sum()))
+    std = round(float(np.sqrt((levels * (values - mean) ** 2).sum() / levels.sum())), DECIMALS)
     if std == 0:
         raise DatasetError(
             f"Every pixel of the training images has the same {name}.",
             remedy="Look at the images: there is nothing in them to learn from.",
         )
-    return round(mean, DECIMALS), round(std, DECIMALS)
+    return round(mean, DECIMALS), std

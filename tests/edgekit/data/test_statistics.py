@@ -73,3 +73,11 @@ def test_equals_numpy_whatever_the_sizes(sizes: list[tuple[int, int]], seed: int
     found = measure_normalisation(images)
     assert found.mean == pytest.approx((pixels.mean(),), abs=5.1e-7)
     assert found.std == pytest.approx((pixels.std(),), abs=5.1e-7)
+
+
+def test_what_is_rounded_to_no_contrast_counts_as_none() -> None:
+    # One pixel of 64 million that differs by one level: the deviation is 0.00000049 of full scale.
+    image, other = np.full((1000, 1000), 100, np.uint8), np.full((1000, 1000), 100, np.uint8)
+    other[0, 0] = 101
+    with pytest.raises(DatasetError, match="same value"):
+        measure_normalisation([other, *[image] * 63])
