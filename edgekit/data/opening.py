@@ -13,7 +13,7 @@ from edgekit.data.layouts.aitex import Aitex, is_aitex
 from edgekit.data.layouts.class_folders import ClassFolders, find_class_images
 from edgekit.data.layouts.coco import Coco, find_annotation_files
 from edgekit.data.layouts.dagm import Dagm2007, find_class_folders
-from edgekit.data.layouts.groups_file import read_groups_file, regroup
+from edgekit.data.layouts.groups_file import GROUPS_FILE, read_groups_file, regroup
 from edgekit.data.layouts.images_masks import open_image_folder
 from edgekit.data.layouts.kolektor import (
     KolektorSdd,
@@ -198,7 +198,21 @@ def _take_groups_file(dataset: Dataset, layout: Layout, root: Path, options: Ope
         everything = layout.open(root, replace(options, include_normal=True))
         return [item.name for item in everything.items]
 
-    return regroup(dataset, read_groups_file(root), list_names, own_column=layout.groups_column)
+    table = read_groups_file(root)
+    if table is None:
+        _refuse_overlooked_groups(layout, root)
+    return regroup(dataset, table, list_names, own_column=layout.groups_column)
+
+
+def _refuse_overlooked_groups(layout: Layout, root: Path) -> None:
+    """Refuse groups files one folder below: somebody said which images belong together, and nothing would read it."""
+    for path in sorted(root.glob(f"*/{GROUPS_FILE}")):
+        below = read_groups_file(path.parent)
+        if below is not None and layout.groups_column not in below.columns:
+            raise DatasetError(
+                f"{path} is not read where {root} is opened, and images that belong together would part.",
+                remedy=f"Move it to {root / GROUPS_FILE} and name every image below, or open {path.parent}.",
+            )
 
 
 def _open_synthetic(text: str, *, include_normal: bool) -> Dataset:

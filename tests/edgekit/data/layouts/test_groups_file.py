@@ -179,6 +179,17 @@ def test_a_column_of_another_layout_is_not_overlooked(root: Path, column: str) -
         open_dataset(str(root))
 
 
+def test_a_file_one_folder_below_is_not_overlooked(tmp_path: Path) -> None:
+    root = write_dagm(tmp_path, kinds=(1,))
+    write_lines(
+        root / "Class1", [f"Class1/{part}/{n:04}.PNG,x" for part in ("Train", "Test") for n in range(1, 7)]
+    )
+    assert {item.group for item in open_dataset(str(root / "Class1")).items} == {"x"}
+    with pytest.raises(DatasetError, match=r"Class1/groups\.csv is not read where") as caught:
+        open_dataset(str(root))
+    assert str(root / "groups.csv") in caught.value.remedy
+
+
 def test_a_group_takes_its_rarest_stratum() -> None:
     def make(name: str, group: str, stratum: str) -> Item:
         return Item(name, group, stratum, defective=None)
