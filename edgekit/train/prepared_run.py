@@ -89,7 +89,7 @@ class PreparedRun:
 
 
 def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: Reporter) -> PreparedRun:
-    """Read both parts and look whether the model can learn them.
+    """Read both parts and look whether the model can learn them, and whether validation can tell that it did.
 
     Raises:
         UsageProblem: If the record asks for what cannot be.
@@ -109,6 +109,11 @@ def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: 
     )
     task.prepare(train)
     require_kinds(record.recipe.sampling, train.defective)
+    if not val.defective.any():
+        reporter.note(
+            f"warning: none of the {len(val)} images of the validation part shows a defect, so that it cannot tell "
+            "which epoch finds them. Use --folds, another --split-seed, or more defective images."
+        )
     normalisation = measure_normalisation(train.images())
     return PreparedRun(record, dataset, split, spec, task, data_info, train, val, normalisation)
 
