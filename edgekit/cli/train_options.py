@@ -19,6 +19,8 @@ RECIPE_OPTIONS = (
     click.option("--batch-size", type=click.IntRange(1), help="Images per step."),
     click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="The largest of the run."),
     click.option("--optimiser", type=click.Choice(["adam", "adamw", "sgd"])),
+    click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), help="Of sgd."),
+    click.option("--weight-decay", type=click.FloatRange(0), help="L2 penalty; decoupled with adamw."),
     click.option(
         "--course", type=click.Choice(["steps", "cosine", "one-cycle"]), help="Of the learning rate."
     ),
@@ -84,6 +86,8 @@ PLACES = {
     "autocast": "",
     "learning_rate": "optimiser",
     "optimiser": "optimiser.name",
+    "momentum": "optimiser",
+    "weight_decay": "optimiser",
     "course": "course.name",
     "loss": "objective.name",
     "positive_weight": "objective",

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TypeVar, cast
 
 import torch
@@ -20,6 +21,9 @@ from edgekit.train.batches import Batch
 from edgekit_runtime.errors import UsageProblem
 
 Value = TypeVar("Value")
+
+LONGEST_WAIT = timedelta(hours=6)
+"""The others wait while process 0 validates and writes; torch's ten minutes may be short for that."""
 
 
 class Processes:
@@ -80,7 +84,8 @@ def join_processes(*, device: str) -> Iterator[Processes]:
         _read_variable(name, ".+")
     if device.startswith("cuda"):
         torch.cuda.set_device(local_rank)  # where NCCL sends from
-    distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    backend = "nccl" if device.startswith("cuda") else "gloo"
+    distributed.init_process_group(backend, timeout=LONGEST_WAIT)
     try:
         yield Processes(count=count, rank=rank, local_rank=local_rank)
     finally:

@@ -1,7 +1,8 @@
 """Frozen dataclasses from JSON data and back, by their type hints.
 
 The dataclasses are the schema. Unknown keys are refused rather than ignored: a key that one reader obeys and
-another overlooks would let one bundle mean two things.
+another overlooks would let one bundle mean two things. A key may be missing where its field has a default: a record of
+training reads on when a later release adds to it. The manifest's fields have none.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def decode(cls: type[T], data: Any, where: str) -> T:
         where: Name of the place, the start of the path in messages.
 
     Raises:
-        DecodingError: If a key is missing or unknown, or a value has another type.
+        DecodingError: If a key without a default is missing, a key is unknown, or a value has another type.
     """
     return typing.cast("T", _decode(cls, data, where))
 
@@ -78,10 +79,15 @@ def _decode_dataclass(hint: Any, data: Any, where: str) -> Any:
     for key in data:
         if key not in hints:
             raise DecodingError(f"{where} has the unknown key {_describe(key)}")
-    for key in hints:
-        if key not in data:
-            raise DecodingError(f"{where} lacks the key {key!r}")
-    return hint(**{key: _decode(field, data[key], f"{where}.{key}") for key, field in hints.items()})
+    given = {key: _decode(field, data[key], f"{where}.{key}") for key, field in hints.items() if key in data}
+    for field in dataclasses.fields(hint):
+        if field.name not in given and not _has_default(field):
+            raise DecodingError(f"{where} lacks the key {field.name!r}")
+    return hint(**given)
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
 def _decode_generic(hint: Any, data: Any, where: str) -> Any:

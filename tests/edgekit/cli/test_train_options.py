@@ -43,6 +43,8 @@ CHOICES: dict[str, tuple[tuple[str, ...], tuple[str, ...], object]] = {
     "optimiser": (("--optimiser", "adamw"), ("recipe", "optimiser", "name"), "adamw"),
     "course": (("--course", "one-cycle"), ("recipe", "course", "name"), "one-cycle"),
     "loss": (("--loss", "tversky"), ("recipe", "objective", "name"), "tversky"),
+    "momentum": (("--optimiser", "sgd", "--momentum", "0.8"), ("recipe", "optimiser", "momentum"), 0.8),
+    "weight_decay": (("--weight-decay", "0.001"), ("recipe", "optimiser", "weight_decay"), 0.001),
     "positive_weight": (("--positive-weight", "3.5"), ("recipe", "objective", "positive_weight"), 3.5),
     "class_weights": (("--class-weights", "balanced"), ("recipe", "objective", "class_weights"), "balanced"),
     "augmentation": (

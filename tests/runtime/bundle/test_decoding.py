@@ -140,3 +140,28 @@ def test_a_hint_without_a_json_form_is_a_defect_of_the_caller() -> None:
 
     with pytest.raises(TypeError, match="no JSON form"):
         decode(Odd, {"field": []}, "it")
+
+
+@dataclasses.dataclass(frozen=True)
+class Grown:
+    """A record to which a later release added a field."""
+
+    epochs: int
+    patience: int | None = None
+    tags: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def test_a_key_may_be_missing_where_its_field_has_a_default():
+    assert decode(Grown, {"epochs": 3}, "run") == Grown(3)
+    with pytest.raises(DecodingError, match="run lacks the key 'epochs'"):
+        decode(Grown, {"patience": 2}, "run")
+
+
+def test_no_field_of_the_manifest_has_a_default():
+    from edgekit_runtime.bundle import manifest
+
+    classes = [value for value in vars(manifest).values() if dataclasses.is_dataclass(value)]
+    fields = [field for cls in classes for field in dataclasses.fields(cls)]
+    assert len(fields) > 50
+    assert {field.default for field in fields} == {dataclasses.MISSING}
+    assert {field.default_factory for field in fields} == {dataclasses.MISSING}
