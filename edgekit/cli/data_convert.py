@@ -38,9 +38,10 @@ def convert(
 ) -> None:
     """Write the data SRC (a folder in any layout, or synthetic:dagm/6) as the new folder OUT.
 
-    OUT holds images/ and masks/ in PNG, and dataset.json with classes, groups and names. Nothing is lost. Prints OUT.
+    OUT holds images/ and masks/ in PNG, and dataset.json with classes, groups and names. Nothing is lost: defect-free
+    images go along in every layout unless --defective-only is given. Prints OUT.
     """
-    dataset = open_dataset(source, OpenOptions(include_normal, boxes_as_masks))
+    dataset = open_dataset(source, OpenOptions(include_normal is not False, boxes_as_masks))
     found = f" ({dataset.layout})" if dataset.layout else ""
     reporter.note(f"{source}{found}: {len(dataset)} images.")
     content = convert_dataset(dataset, out, reporter=reporter)

@@ -119,6 +119,8 @@ class Dataset(ABC):
         lines = sorted(f"{item.name} {self.digest(index)}" for index, item in enumerate(self.items))
         # Labels are part of the content of datasets that have them, and absent from older fingerprints.
         heads = [*self.classes, *(f"label {name}" for name in self.labels)]
+        # Another normal class is another question: what escapes, and what is rejected for nothing.
+        heads += [] if self.normal_label is None else [f"normal {self.normal_label}"]
         return hashlib.sha256("\n".join([*heads, *lines]).encode(errors="surrogateescape")).hexdigest()
 
 

@@ -12,12 +12,13 @@ forgets would be split from its group in silence, and a misspelt one is such an 
 from __future__ import annotations
 
 import csv
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from edgekit.data.contract import Dataset, Item, View
+from edgekit.data.contract import Dataset, View
+from edgekit.data.strata import share_strata
 from edgekit_runtime.errors import DatasetError, IoFault
 
 GROUPS_FILE = "groups.csv"
@@ -152,21 +153,6 @@ def regroup(
     if own_column in table.columns:
         return dataset
     raise _refuse(table.path, f"its first line is {', '.join(table.columns)}")
-
-
-def share_strata(items: Sequence[Item]) -> tuple[Item, ...]:
-    """Give all items of a group one stratum: the rarest of theirs, the first by name of equally rare ones.
-
-    A group lies in one part of a split, so it can count for one stratum only. The rare one (a tile that is defective
-    under one of six exposures) is the one that a part may come to lack.
-    """
-    count = Counter(item.stratum for item in items)
-    strata: dict[str, str] = {}
-    for item in items:
-        strata[item.group] = min(
-            item.stratum, strata.get(item.group, item.stratum), key=lambda name: (count[name], name)
-        )
-    return tuple(replace(item, stratum=strata[item.group]) for item in items)
 
 
 def join_groups(sets: Iterable[Collection[str]]) -> dict[str, str]:

@@ -17,9 +17,10 @@ import numpy as np
 
 from edgekit.data.contract import Dataset, Item, Mask, Sample, digest_parts
 from edgekit.data.file_digests import digest_file
-from edgekit.data.layouts.groups_file import GroupsTable, read_groups_file, share_strata
+from edgekit.data.layouts.groups_file import GroupsTable, read_groups_file
 from edgekit.data.layouts.magnetic_tile_groups import derive_tile_groups
 from edgekit.data.layouts.mask_files import index_by_stem, list_image_files, read_sized_mask, require_pairs
+from edgekit.data.strata import share_strata
 from edgekit.media.images import read_image
 from edgekit_runtime.errors import DatasetError
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from edgekit.data.contract import Dataset, Item, Mask, Sample, digest_parts
 from edgekit.data.file_digests import digest_file
-from edgekit.data.layouts.groups_file import GroupsTable, join_groups, read_groups_file, share_strata
+from edgekit.data.layouts.groups_file import GroupsTable, join_groups, read_groups_file
 from edgekit.data.layouts.marked_masks import NORMAL, UNREADABLE
 from edgekit.data.layouts.mask_files import (
     index_by_stem,
@@ -31,6 +31,7 @@ from edgekit.data.layouts.mask_files import (
     read_sized_mask,
     require_pairs,
 )
+from edgekit.data.strata import share_strata
 from edgekit.media.images import read_image
 from edgekit_runtime.errors import DatasetError, MaskError
 

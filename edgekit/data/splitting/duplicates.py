@@ -26,7 +26,7 @@ a pair must also agree in `detail` (drawn parts: 0.80 at most; their copies by J
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,6 +36,7 @@ from edgekit.data.contract import Dataset, Item, View
 from edgekit.data.splitting.likeness import Look, look_at_items
 from edgekit.data.splitting.pair_search import Pairs, PairSearch
 from edgekit.data.splitting.perceptual_hash import ORIENTATIONS
+from edgekit.data.strata import share_strata
 from edgekit.reporting import Reporter
 
 LARGEST_FAMILY = 16
@@ -99,7 +100,7 @@ def turn_back(pair: Duplicate) -> Duplicate:
 def link_duplicates(dataset: Dataset, *, reporter: Reporter | None = None) -> Dataset:
     """Return the dataset with copies in one group; itself where there are none or `may_hold_duplicates` is False.
 
-    A merged group has the first of its groups' names and the stratum of most of its images.
+    A merged group has the first of its groups' names and the rarest stratum of its images.
 
     Raises:
         FrameError: If an image cannot be read.
@@ -113,11 +114,7 @@ def link_duplicates(dataset: Dataset, *, reporter: Reporter | None = None) -> Da
     if all(first == second for first, second in links):
         return dataset
     names = merge_names((item.group for item in items), links)
-    strata: dict[str, Counter[str]] = defaultdict(Counter)
-    for item in items:
-        strata[names[item.group]][item.stratum] += 1
-    usual = {name: min(counts, key=lambda key: (-counts[key], key)) for name, counts in strata.items()}
-    merged = [replace(item, group=names[item.group], stratum=usual[names[item.group]]) for item in items]
+    merged = share_strata([replace(item, group=names[item.group]) for item in items])
     return DuplicatesLinked(dataset, merged)
 
 

@@ -16,9 +16,9 @@ from edgekit.data.layouts.groups_file import (
     join_groups,
     read_groups_file,
     regroup,
-    share_strata,
 )
 from edgekit.data.layouts.images_masks import ImageMaskFolder
+from edgekit.data.strata import share_strata
 from edgekit_runtime.errors import DatasetError
 from tests.conformance.dataset_conformance import DatasetConformance, OpenDataset
 from tests.edgekit.data.layouts.test_dagm import write_dagm
