@@ -165,8 +165,8 @@ def _measure_levels(dataset: Dataset, index: int, mask: Mask | None) -> MaskLeve
         return None  # a file in colours, which the layout reads in its own way
     if levels.shape != mask.shape:
         return None  # the layout cuts or joins it
-    counts = np.bincount((mask.reshape(-1).astype(np.intp) << 8) + levels.reshape(-1))
-    counts.resize(-(-len(counts) // 256), 256)
+    values = (mask.reshape(-1).astype(np.intp) << 8) + levels.reshape(-1)
+    counts = np.bincount(values, minlength=256 * (int(mask.max()) + 1)).reshape(-1, 256)
     background, defect = np.flatnonzero(counts[0]), np.flatnonzero(counts[1:].sum(axis=0))
     return MaskLevels(
         lost_share=float(1 - counts.max(axis=1).sum() / mask.size),

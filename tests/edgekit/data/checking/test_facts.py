@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,13 @@ def test_levels_that_loading_takes_for_background_are_counted(tmp_path: Path) ->
     file = make_mask((0, 0, 1, 6, 90), (20, 20, 4, 4, 255))
     facts = measure(Drawn("a", mask=(file > 127).astype(np.uint8), mask_file=save(tmp_path / "m.png", file)))
     assert facts.mask_levels == MaskLevels(pytest.approx(6 / file.size), background_to=90, defect_from=255)
+
+
+def test_levels_are_counted_under_a_profiler(tmp_path: Path) -> None:
+    """A profiler holds references to arrays, so that none may be resized in place."""
+    path = save(tmp_path / "m.png", make_mask((20, 20, 4, 4, 7)))
+    drawn = Drawn("a", mask=make_mask((20, 20, 4, 4, 1)), mask_file=path)
+    assert cProfile.Profile().runcall(measure, drawn).mask_levels == MaskLevels(0.0, 0, 7)
 
 
 def test_a_mask_file_of_another_form_is_not_judged(tmp_path: Path) -> None:
