@@ -27,10 +27,12 @@ def plot_history(
     FigureCanvasAgg(figure)
     figure.suptitle(title)
     losses, figures = figure.subplots(1, 2)
+    # A line through one epoch has no length: without dots, a run of one epoch shows nothing.
+    marker = "o" if len(history) == 1 else None
     for key, label in (("train_loss", "training"), ("val_loss", "validation")):
-        losses.plot(epochs, [entry[key] for entry in history], label=label)
+        losses.plot(epochs, [entry[key] for entry in history], label=label, marker=marker)
     for key in scores:
-        figures.plot(epochs, [entry[key] for entry in history], label=LABELS[key])
+        figures.plot(epochs, [entry[key] for entry in history], label=LABELS[key], marker=marker)
     losses.set(xlabel="epoch", ylabel="loss", yscale="log")
     figures.set(xlabel="epoch", ylabel="validation", ylim=(0, 1))
     for axes in (losses, figures):
