@@ -53,12 +53,7 @@ class DetectionWriter:
         self._masks = masks
         if overlay is None and masks is None:
             return
-        stem, count = Counter(path.stem for path in paths).most_common(1)[0]
-        if count > 1:
-            raise UsageProblem(
-                f"{count} images are called {stem}; their files would overwrite each other.",
-                remedy="Run one folder at a time.",
-            )
+        _require_own_names(paths)
         if overlay is not None and masks is not None and overlay.resolve() == masks.resolve():
             raise UsageProblem(
                 "--overlay and --masks name the same folder; their files would overwrite each other."
@@ -80,6 +75,20 @@ class DetectionWriter:
             # One defect class is shown as black and white; more keep their class index.
             factor = 255 if len(classes) == 2 else 1
             write_png(self._masks / f"{path.stem}.png", result.mask * np.uint8(factor))
+
+
+def _require_own_names(paths: Sequence[Path]) -> None:
+    stem, count = Counter(path.stem for path in paths).most_common(1)[0]
+    if count == 1:
+        return
+    first, second, *_ = (path for path in paths if path.stem == stem)
+    # Magnetic Tile and others have mask.png beside image.jpg.
+    together = first.parent == second.parent
+    pattern = first.parent / f"*{first.suffix}"
+    raise UsageProblem(
+        f"{count} images are called {stem}, such as {first} and {second}; their files would overwrite each other.",
+        remedy=f"Name one kind of file, such as {pattern}." if together else "Run one folder at a time.",
+    )
 
 
 def _require_not_source(folder: Path, paths: Sequence[Path]) -> None:

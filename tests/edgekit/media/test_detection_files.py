@@ -49,9 +49,17 @@ def test_nothing_asked_nothing_written(tmp_path: Path) -> None:
 
 def test_two_images_of_one_name_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     paths = [tmp_path / "x" / "a.png", tmp_path / "y" / "a.jpg"]
-    with pytest.raises(UsageProblem, match="2 images are called a"):
+    with pytest.raises(UsageProblem, match="2 images are called a") as caught:
         DetectionWriter(overlay=tmp_path / "o", masks=None, paths=paths)
+    assert "one folder" in caught.value.remedy
     assert not (tmp_path / "o").exists()
+
+
+def test_a_mask_beside_its_image_is_told_from_two_folders(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.jpg", "a.png", "b.jpg", "b.png")]
+    with pytest.raises(UsageProblem, match=r"2 images are called a, such as .*a\.jpg and .*a\.png") as caught:
+        DetectionWriter(overlay=tmp_path / "o", masks=None, paths=paths)
+    assert str(tmp_path / "*.jpg") in caught.value.remedy
 
 
 def test_results_never_overwrite_the_images(tmp_path: Path) -> None:
