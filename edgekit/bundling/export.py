@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgekit.bundling.frame_sizes import choose_frames
-from edgekit.bundling.samples import choose_samples
+from edgekit.bundling.samples import are_stand_ins, choose_samples
 from edgekit.bundling.weights import choose_weights
 from edgekit.checkpoints.format import Checkpoint, load_network, serialise_tensors
 from edgekit.data import Dataset
@@ -70,6 +70,11 @@ def export_model(
     if frames.reason:
         reporter.note(f"note: {frames.reason}")
     samples = choose_samples(record, data, frames.size)
+    if are_stand_ins(samples, record):
+        reporter.note(
+            "note: The checks below run on generated images: the training's images are not there, or none of them "
+            f"has {frames.size[0]}x{frames.size[1]} pixels or slightly less."
+        )
     return export_bundle(
         network,
         out=out,

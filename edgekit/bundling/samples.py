@@ -62,6 +62,12 @@ def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, in
     return FittedFrames(_choose_images(checkpoint, spec.task, data, size), spec.channels, size)
 
 
+def are_stand_ins(samples: Dataset, checkpoint: Checkpoint) -> bool:
+    """Whether generated images were chosen although the training had others."""
+    source = str((checkpoint.training or {}).get("data") or SYNTHETIC)
+    return samples.name.startswith(SYNTHETIC) and not source.startswith(SYNTHETIC)
+
+
 def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int]) -> Dataset:
     source = data or _find_training_data(checkpoint)
     if source is None:

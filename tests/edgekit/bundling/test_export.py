@@ -52,6 +52,18 @@ def test_a_trained_network_becomes_a_bundle(image_folder: Path, tmp_path: Path, 
 
 
 @pytest.mark.slow
+def test_checks_on_other_images_than_those_of_the_training_are_told(
+    image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_trainer(tmp_path / "run", image_folder, recipe=tiny_recipe(epochs=1)).start()
+    best = tmp_path / "run" / "best"
+    export_model(S, tmp_path / "a.edgekit", checkpoint=best, size=(64, 64), reporter=Reporter())
+    assert "generated images" not in capsys.readouterr().err
+    export_model(S, tmp_path / "b.edgekit", checkpoint=best, size=(128, 128), reporter=Reporter())
+    assert "The checks below run on generated images" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_an_imported_network_says_so(tmp_path: Path, quiet: Reporter) -> None:
     folder = make_checkpoint(tmp_path / "c")
     record = folder / "checkpoint.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.bundling.samples import COUNT, FittedFrames, choose_samples
+from edgekit.bundling.samples import COUNT, FittedFrames, are_stand_ins, choose_samples
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import open_dataset, split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
@@ -49,6 +49,17 @@ def test_unknown_training_data_give_generated_images() -> None:
     samples = choose_samples(UNKNOWN, None, (64, 64))
     assert samples.load(0).image.shape == (64, 64)
     assert len(samples) == COUNT
+
+
+def test_generated_images_stand_in_for_images_that_do_not_fit_or_are_gone(image_folder: Path) -> None:
+    record = trained_on(str(image_folder))
+    assert are_stand_ins(choose_samples(record, None, (128, 128)), record)
+    gone = replace(record, training={"data": str(image_folder / "gone")})
+    assert are_stand_ins(choose_samples(gone, None, (64, 64)), gone)
+    assert not are_stand_ins(choose_samples(record, None, (64, 64)), record)
+    generated = trained_on("synthetic:dagm/5")
+    assert not are_stand_ins(choose_samples(generated, None, (128, 128)), generated)
+    assert not are_stand_ins(choose_samples(UNKNOWN, None, (128, 128)), UNKNOWN)
 
 
 def test_named_data_come_first(image_folder: Path) -> None:
