@@ -158,7 +158,7 @@ def _require_filled(
             raise DatasetError(
                 f"The {part} part of {dataset.name} would be empty: {len(dataset)} images are too few, in {groups} "
                 "groups that must stay together (images of one thing, and copies).",
-                remedy="Add images of other things, or use --split all to evaluate on everything.",
+                remedy="Add images of other things; `edgekit eval --split all` needs no parts.",
             )
     return {part: tuple(sorted(indices)) for part, indices in parts.items()}
 

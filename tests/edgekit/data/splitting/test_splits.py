@@ -140,8 +140,11 @@ def test_an_unknown_part_is_refused() -> None:
 
 def test_an_empty_part_is_named_with_the_groups_that_there_are() -> None:
     together = [Item(f"item-{n}", f"tile-{n % 2}", "all", defective=True) for n in range(12)]
-    with pytest.raises(DatasetError, match=r"The (val|test) part of named .* 12 images are too few, in 2 groups"):
+    with pytest.raises(
+        DatasetError, match=r"The (val|test) part of named .* 12 images are too few, in 2 groups"
+    ) as caught:
         split_dataset(NamedItems(together))
+    assert "`edgekit eval --split all`" in caught.value.remedy  # train has no --split
     with pytest.raises(
         DatasetError, match=r"The (train|val|test) part .* 12 images are too few, in 2 groups"
     ):
