@@ -14,7 +14,7 @@ from edgekit.data.checking.doubts import count_images
 from edgekit.data.checking.page import write_check_page
 from edgekit.data.checking.words import render_words
 from edgekit.reporting import Reporter
-from edgekit_runtime.errors import DatasetError
+from edgekit_runtime.errors import DatasetError, UsageProblem
 
 
 @click.command()
@@ -44,6 +44,8 @@ def check(
     PATH is what `--data` takes. Defect-free images are always looked at. Exits with 8 where images cannot be used;
     warnings and notes do not change the exit code.
     """
+    if out is not None:
+        _require_outside(out, data)
     dataset = open_dataset(data, OpenOptions(include_normal=True, boxes_as_masks=boxes_as_masks))
     found = check_dataset(dataset, compare=not no_duplicates, reporter=reporter)
     if out is not None:
@@ -57,4 +59,13 @@ def check(
         raise DatasetError(
             f"{count_images(found.summary.unreadable, found.summary.images)} cannot be used.",
             remedy="The report names each with its reason: mend them, or take them out.",
+        )
+
+
+def _require_outside(out: Path, data: str) -> None:
+    """Refuse a page among the images: its contact sheet would be read as one of them, or as a class."""
+    if Path(data).is_dir() and out.resolve().is_relative_to(Path(data).resolve()):
+        raise UsageProblem(
+            f"{out} lies in the data {data}; the page's pictures would be taken for images of the data.",
+            remedy="Name a folder elsewhere.",
         )

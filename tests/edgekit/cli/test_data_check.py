@@ -40,18 +40,26 @@ def test_comparing_can_be_left_out(run_cli: RunCli, image_folder: Path) -> None:
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_an_image_that_cannot_be_read_gives_the_whole_report_and_code_8(
-    run_cli: RunCli, folder: Path, form: tuple[str, ...]
+    run_cli: RunCli, folder: Path, tmp_path: Path, form: tuple[str, ...]
 ) -> None:
     (folder / "images" / "plate-03.png").write_bytes(b"hello")
     (folder / "masks" / "plate-05.png").write_bytes(b"")
-    result = run_cli("data", "check", folder, *form, "--out", folder / "report")
+    result = run_cli("data", "check", folder, *form, "--out", tmp_path / "report")
     assert result.code == 8
     assert "edgekit: 2 of 12 images cannot be used." in result.err
-    assert (folder / "report" / "index.html").is_file()
+    assert (tmp_path / "report" / "index.html").is_file()
     for name in ("plate-03", "plate-05"):
         assert f"{name} cannot be used." in result.out
     if form:
         assert [entry["name"] for entry in json.loads(result.out)["unreadable"]] == ["plate-03", "plate-05"]
+
+
+@pytest.mark.parametrize("place", [".", "report", "images/../report"])
+def test_a_page_never_lies_among_the_images(run_cli: RunCli, folder: Path, place: str) -> None:
+    """A folder per class would have one class more, report, with the contact sheet as its image."""
+    before = sorted(folder.rglob("*"))
+    run_cli("data", "check", folder, "--out", folder / place).refused(2, "lies in the data")
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_defect_free_images_are_always_looked_at(run_cli: RunCli, tmp_path: Path) -> None:
