@@ -119,7 +119,7 @@ def load_checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, torch.Tensor
     if not (directory / RECORD_FILE).is_file():
         raise CheckpointError(
             f"{directory} is no checkpoint: it holds no {RECORD_FILE}.",
-            remedy="Name the folder that `edgekit train` wrote, such as runs/mine/best.",
+            remedy=advise_checkpoint(directory),
         )
     checkpoint = _read_record(directory / RECORD_FILE)
     blob = _read_bytes(directory / WEIGHTS_FILE)
@@ -131,6 +131,14 @@ def load_checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, torch.Tensor
     weights = parse_tensors(blob, directory / WEIGHTS_FILE)
     require_finite(weights, directory)
     return checkpoint, weights
+
+
+def advise_checkpoint(directory: Path) -> str:
+    """Return which folder to name where a checkpoint was expected: that of a run holds two."""
+    best = directory / "best"
+    if (best / RECORD_FILE).is_file():
+        return f"It is the folder of a run: name {best}."
+    return "Name the folder that `edgekit train` wrote, such as runs/mine/best."
 
 
 def load_network(checkpoint: Checkpoint, weights: Mapping[str, torch.Tensor]) -> nn.Module:

@@ -89,6 +89,7 @@ def train(
         import_optional("tensorboard", extra="tensorboard")
     from edgekit.train.allocator import keep_freed_memory
     from edgekit.train.devices import choose_device
+    from edgekit.train.plots import LABELS
     from edgekit.train.run_folder import RunFolder
     from edgekit.train.shards import join_processes
 
@@ -116,7 +117,7 @@ def train(
         print_json({"schema": "edgekit.train/1", "checkpoint": str(folder.best), "best": outcome.metrics})
         return
     score = outcome.metrics[outcome.score_name]
-    reporter.note(f"Best epoch {outcome.epoch}: validation {outcome.score_name} {score or 0:.4f}.")
+    reporter.note(f"Best epoch {outcome.epoch}: validation {LABELS[outcome.score_name]} {score or 0:.4f}.")
     click.echo(folder.best)
 
 

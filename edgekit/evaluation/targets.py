@@ -86,7 +86,9 @@ def open_target(
     else:
         raise UnusableInput(
             f"{path} is neither a checkpoint (a folder with checkpoint.json) nor a bundle (NAME.edgekit).",
-            remedy="Name a folder such as runs/mine/best, or a bundle that `edgekit export` wrote.",
+            remedy=f"It is the folder of a run: name {path / 'best'}."
+            if (path / "best" / "checkpoint.json").is_file()
+            else "Name a folder such as runs/mine/best, or a bundle that `edgekit export` wrote.",
         )
 
 

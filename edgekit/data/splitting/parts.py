@@ -89,8 +89,8 @@ def choose_part(
     same = trained_on is not None and trained_on.fingerprint == dataset.fingerprint()
     if trained_on is not None and part != "all" and not same and trained_on.name == dataset.name:
         raise DatasetError(
-            f"{dataset.name} has the name of what the network was trained on, but not its images: they have changed "
-            "since, or are others.",
+            f"{dataset.name} has the name of what the network was trained on, but not its content: images, masks or "
+            "classes have changed since, or another release read them.",
             remedy="Restore them, or use --split all; the figures may then count images that were trained on.",
         )
     if part == "all" or (part is None and not same):

@@ -58,3 +58,11 @@ def test_what_is_neither(tmp_path: Path) -> None:
     (tmp_path / "a.edgekit").mkdir()
     with pytest.raises(ArtefactRefused), open_target(tmp_path / "a.edgekit"):
         pass
+
+
+def test_the_folder_of_a_run_says_which_checkpoint_to_name(tmp_path: Path) -> None:
+    (tmp_path / "run" / "best").mkdir(parents=True)
+    (tmp_path / "run" / "best" / "checkpoint.json").write_text("{}")
+    with pytest.raises(UnusableInput) as caught, open_target(tmp_path / "run"):
+        pass
+    assert str(tmp_path / "run" / "best") in caught.value.remedy
