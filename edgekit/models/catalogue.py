@@ -26,6 +26,7 @@ def _cheapnet(width: int, *, depthwise: bool, name: str | None = None) -> ModelS
         arguments={"width": width, "depthwise": depthwise},
         flops_rule="thop0.1.1",
         normal_class="background",
+        channels_last=not depthwise,
     )
 
 

@@ -29,6 +29,8 @@ class ModelSpec:
         flops_rule: The counting rule of the paper's own table (see `edgekit.models.counting`).
         normal_class: The one of `classes` that means no defect; None where every class is a defect.
         head: Start of the names of a classifier's last layer, whose shape follows the classes; "" otherwise.
+        channels_last: Whether the network trains faster with channels last in memory. Measured, forward and backward
+            on two CPU cores: ordinary convolutions 1.07 to 1.3 times, but CheapNet's depthwise ones 0.55 to 0.8 times.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ModelSpec:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     normal_class: str | None = None
     head: str = ""
+    channels_last: bool = True
 
     def for_classes(self, classes: Sequence[str]) -> ModelSpec:
         """Return the model as it is for these classes: a classifier has one output for each.

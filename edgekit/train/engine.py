@@ -36,7 +36,7 @@ from edgekit.train.run_folder import HISTORY_FILE, RunFolder, RunRecord
 from edgekit.train.run_lock import lock_run
 from edgekit.train.shards import Processes
 from edgekit.train.starting_points import load_start, load_teacher
-from edgekit.train.steps import TrainingStep, make_input
+from edgekit.train.steps import TrainingStep, make_input, memory_order
 from edgekit.train.trained_state import TrainedState
 from edgekit.train.watching import Watcher
 from edgekit_runtime.errors import CheckpointError, TrainingDiverged
@@ -91,6 +91,7 @@ class Trainer:
         self.device = torch.device(device)
         self.reporter = reporter
         self.clock = clock
+        self.order = memory_order(self.run.spec)
         self.state = TrainedState(self._make_network(), self.recipe)
         self.step = self._make_step()
         self.watcher = self._make_watcher(tensorboard=tensorboard)
@@ -211,7 +212,9 @@ class Trainer:
         total = 0.0
         with torch.no_grad():
             for batch in iterate_batches(self.run.val, self.recipe.batch_size, self.run.task.form):
-                answers = network(make_input(batch.images.to(self.device), self.run.normalisation))
+                answers = network(
+                    make_input(batch.images.to(self.device), self.run.normalisation, self.order)
+                )
                 total += float(self.run.task.loss(answers, batch)) * len(batch)
                 meter.add(answers, batch)
         return total / len(self.run.val), meter.metrics()
@@ -244,7 +247,7 @@ class Trainer:
         if self.run.record.init is not None and not self.folder.last.is_dir():
             load_start(network, self.run.record.init, self.run.spec, self.reporter, data=self.run.data_info)
         network.to(self.device)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(memory_format=self.order)  # type: ignore[call-overload]
         return network
 
     def _make_watcher(self, *, tensorboard: bool) -> Watcher:
@@ -263,7 +266,7 @@ class Trainer:
         def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             batch = torch.from_numpy(np.array(images)).to(self.device)
             with torch.no_grad():
-                logits = self.state.kept(make_input(batch, self.run.normalisation))
+                logits = self.state.kept(make_input(batch, self.run.normalisation, self.order))
             return mask_of(logits.cpu().numpy(), 0.0)
 
         draw_samples(path, self.run.val, answer, multiple=self.run.spec.multiple)
@@ -280,6 +283,7 @@ class Trainer:
             self.state.optimiser,
             self.run.task,
             self.run.normalisation,
+            order=self.order,
             processes=self.processes,
             shards=self.run.record.shards,
             teacher=teacher,

@@ -17,7 +17,7 @@ from edgekit.train.averaging import WeightAverage
 from edgekit.train.batches import Batch
 from edgekit.train.recipe import Objective
 from edgekit.train.shards import Processes
-from edgekit.train.steps import TrainingStep, make_input
+from edgekit.train.steps import TrainingStep, make_input, memory_order
 from edgekit.train.tasks import TrainingTask, make_task
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import DatasetError, TrainingDiverged
@@ -110,7 +110,7 @@ def test_running_statistics_are_those_of_the_first_shard(images: int, shards: in
     network, batch = make_network(), draw_batch(images)
     alone = copy.deepcopy(network)
     with torch.no_grad():
-        alone(make_input(batch.images[:first], NORMALISATION))
+        alone(make_input(batch.images[:first], NORMALISATION, torch.contiguous_format))
     make_step(network, shards=shards).run(batch)
     for name, buffer in alone.named_buffers():
         torch.testing.assert_close(dict(network.named_buffers())[name], buffer, rtol=1e-6, atol=1e-7)
@@ -224,7 +224,14 @@ def test_input_is_normalised_and_channels_come_last_in_memory() -> None:
         0, 256, (2, 5, 6, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     )
     normalisation = Normalisation((0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
-    made = make_input(colour, normalisation)
+    made = make_input(colour, normalisation, torch.channels_last)
     assert made.shape == (2, 3, 5, 6)
     assert made.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(make_input(colour, normalisation, torch.contiguous_format), made)
     assert float(made[1, 2, 3, 4]) == pytest.approx((float(colour[1, 3, 4, 2]) / 255 - 0.3) / 0.7, rel=1e-5)
+
+
+def test_depthwise_networks_lie_plainly_in_memory_and_others_channels_last() -> None:
+    orders = {name: memory_order(MODELS.get(name)) for name in ("cheapnet-m", "cheapnet-std-m", "unet-32")}
+    assert orders["cheapnet-m"] is torch.contiguous_format
+    assert orders["cheapnet-std-m"] is orders["unet-32"] is torch.channels_last
