@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ def count_steps(store: SampleStore, recipe: Recipe) -> int:
 
 def draw_batches(
     store: SampleStore, recipe: Recipe, form: BatchForm, *, seed: int, epoch: int
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Yield one epoch of shuffled training batches.
 
     The order comes from a generator seeded with (seed, epoch), crops and augmentation from one seeded with

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from edgekit.data import Dataset, Split
 from edgekit.data.splitting.split_file import write_split
 from edgekit.models import build_model
 from edgekit.reporting import Reporter
-from edgekit.train.batches import count_steps, draw_batches, iterate_batches
+from edgekit.train.batches import Batch, count_steps, draw_batches, iterate_batches
 from edgekit.train.distillation import Teacher
 from edgekit.train.optimisation import learning_rate_at, set_learning_rate
 from edgekit.train.overlays import draw_samples
@@ -193,7 +193,7 @@ class Trainer:
         batches = draw_batches(self.run.train, self.recipe, form, seed=seed, epoch=epoch)
         label = f"epoch {epoch + 1}/{self.recipe.epochs}"
         # Closed here: an error's traceback would keep the generator, and with it the thread, alive.
-        with self.reporter.progress(label, steps) as advance, closing(prefetch(batches)) as ready:
+        with self.reporter.progress(label, steps) as advance, closing(self._make_ready(batches)) as ready:
             for number, batch in enumerate(ready):
                 rate = learning_rate_at(self.recipe, epoch, number, steps)
                 set_learning_rate(self.state.optimiser, rate)
@@ -204,6 +204,9 @@ class Trainer:
                 images += len(batch)
                 advance()
         return total / images, rate
+
+    def _make_ready(self, batches: Generator[Batch]) -> Generator[Batch]:
+        return batches if self.run.train.is_kept else prefetch(batches)
 
     def validate(self) -> tuple[float, dict[str, Any]]:
         """Return the loss and the figures of the weights that would be kept, over the validation part."""

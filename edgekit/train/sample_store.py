@@ -48,6 +48,11 @@ class SampleStore:
     def __len__(self) -> int:
         return len(self._dataset)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether every sample stays decoded in memory."""
+        return len(self._kept) == len(self)
+
     def load(self, index: int) -> Sample:
         """Return one sample, decoded at most once while it fits."""
         if index in self._kept:
