@@ -280,11 +280,21 @@ def test_no_other_device_than_asked(
     assert not (tmp_path / "run").exists()
 
 
+START = """
+import signal
+from edgekit.cli.main import run
+
+# A shell that starts the tests in the background has them, and their children, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+run()
+"""
+
+
 def start_training(*words: object, log: Path) -> subprocess.Popen[bytes]:
     """Start `edgekit train` in a process of its own; stderr goes to the log."""
     with log.open("wb") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", "edgekit", "train", *map(str, words)],
+            [sys.executable, "-c", START, "train", *map(str, words)],
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
