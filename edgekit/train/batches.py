@@ -16,6 +16,10 @@ from edgekit.train.sampling import crop_sample, draw_order
 from edgekit_runtime.padding import pad_frame, padded_size
 
 
+_ORDER, _FIRST_PLACE = 0, 1
+"""Numbers of an epoch's streams. (NumPy pads seeds with zeros: [7, 3] and [7, 3, 0] would be one stream.)"""
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Images and the truth about them.
@@ -73,14 +77,16 @@ def draw_batches(
 ) -> Generator[Batch]:
     """Yield one epoch of shuffled training batches.
 
-    The order comes from a generator seeded with (seed, epoch), crops and augmentation from one seeded with
-    (seed, epoch, place): a resumed run draws what an uninterrupted one would have drawn.
+    Each epoch has a stream of random numbers for the order, and one for the crop and augmentation of each place
+    in it, all numbered from (seed, epoch): a resumed run draws what an uninterrupted one would have drawn.
     """
-    order = draw_order(recipe.sampling, store.defective, np.random.default_rng([seed, epoch]))
+    order = draw_order(recipe.sampling, store.defective, np.random.default_rng([seed, epoch, _ORDER]))
     for start in range(0, len(order), recipe.batch_size):
         indices = [int(index) for index in order[start : start + recipe.batch_size]]
         samples = [
-            _change(store.load(index), recipe, np.random.default_rng([seed, epoch, start + place]))
+            _change(
+                store.load(index), recipe, np.random.default_rng([seed, epoch, _FIRST_PLACE + start + place])
+            )
             for place, index in enumerate(indices)
         ]
         yield _stack(samples, store, indices, form)

@@ -75,6 +75,26 @@ def test_the_place_in_the_epoch_decides_crops_not_the_size_of_batches(squares: S
     assert torch.equal(torch.cat([batch.images for batch in small]), large[0].images)
 
 
+def test_order_and_places_draw_from_streams_of_their_own(
+    squares: SampleStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firsts: list[float] = []
+
+    def draw_order(_sampling: object, defective: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        firsts.append(generator.random())
+        return np.arange(len(defective))
+
+    def crop(sample: object, _sampling: object, generator: np.random.Generator) -> object:
+        firsts.append(generator.random())
+        return sample
+
+    monkeypatch.setattr("edgekit.train.batches.draw_order", draw_order)
+    monkeypatch.setattr("edgekit.train.batches.crop_sample", crop)
+    for epoch in range(3):
+        draw(squares, epoch)
+    assert len(firsts) == len(set(firsts)) == 3 * (1 + len(squares))
+
+
 def test_prefetching_changes_nothing(squares: SampleStore) -> None:
     recipe = tiny_recipe(**RANDOM)
     ahead = list(prefetch(draw_batches(squares, recipe, MASKS, seed=0, epoch=2)))
