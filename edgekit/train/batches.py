@@ -15,7 +15,6 @@ from edgekit.train.sample_store import SampleStore
 from edgekit.train.sampling import crop_sample, draw_order
 from edgekit_runtime.padding import pad_frame, padded_size
 
-
 _ORDER, _FIRST_PLACE = 0, 1
 """Numbers of an epoch's streams. (NumPy pads seeds with zeros: [7, 3] and [7, 3, 0] would be one stream.)"""
 
