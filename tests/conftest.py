@@ -11,6 +11,8 @@ from pathlib import Path
 
 # Before torch, NumPy or ONNX Runtime start their threads: tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Kernels are compiled once for all tests, and nothing is left in the user's own state folder.
+os.environ["EDGEKIT_STATE"] = str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "edgekit-state")
 
 import numpy as np
 import pytest

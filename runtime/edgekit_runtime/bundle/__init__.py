@@ -11,7 +11,9 @@ from edgekit_runtime.bundle.manifest import (
     InputContract,
     Manifest,
     ModelInfo,
+    OperationInfo,
     ParityCheck,
+    ProgramInfo,
     Provenance,
     SplitInfo,
     StageInfo,
@@ -20,6 +22,7 @@ from edgekit_runtime.bundle.manifest import (
 )
 from edgekit_runtime.bundle.names import BUNDLE_SUFFIX, MANIFEST_FILE
 from edgekit_runtime.bundle.npy import array_bytes
+from edgekit_runtime.bundle.npz import arrays_bytes
 from edgekit_runtime.bundle.reader import Bundle
 from edgekit_runtime.bundle.writer import write_bundle
 
@@ -37,12 +40,15 @@ __all__ = [
     "InputContract",
     "Manifest",
     "ModelInfo",
+    "OperationInfo",
     "ParityCheck",
+    "ProgramInfo",
     "Provenance",
     "SplitInfo",
     "StageInfo",
     "TensorInfo",
     "ThresholdInfo",
     "array_bytes",
+    "arrays_bytes",
     "write_bundle",
 ]

@@ -2,7 +2,7 @@
 
 The dataclasses are the schema. Unknown keys are refused rather than ignored: a key that one reader obeys and
 another overlooks would let one bundle mean two things. A key may be missing where its field has a default: a record of
-training reads on when a later release adds to it. The manifest's fields have none.
+training, or a bundle, reads on when a later release adds to it.
 """
 
 from __future__ import annotations

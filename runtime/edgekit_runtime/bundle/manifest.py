@@ -97,6 +97,46 @@ class ExitInfo:
     """The stage answers rows whose largest probability is at least this."""
 
 
+OperationKind = Literal["convolution", "transposed", "head"]
+
+
+@dataclass(frozen=True)
+class OperationInfo:
+    """One operation of a program; it gives the tensor of its own name.
+
+    Every convolution is 3×3 with zero padding 1, is followed by a bias and a LeakyReLU, and works channel by channel:
+
+    - "convolution": of the frame (1 to any number of channels), or of one tensor, depthwise. Stride 1 or 2.
+    - "transposed": of one tensor or of two that are concatenated, stride 2, output padding 1, as many groups as
+      channels. Each channel takes one or two neighbouring channels of its input.
+    - "head": 1×1 over all channels of one or two concatenated tensors of the frame's size, one channel: the logit.
+
+    Weights, float32, in the program's file: NAME.weight and NAME.bias (channels,). The weight of a convolution is
+    (channels, 3, 3), of a transposed one (channels, inputs per channel, 3, 3), of the head (input channels,).
+    """
+
+    name: str
+    kind: OperationKind
+    inputs: tuple[str, ...]
+    """"frame", or names of operations before this one, in the order of their concatenation."""
+    channels: int
+    stride: int
+    negative_slope: float
+    """Of the LeakyReLU: 1 for none, 0 for ReLU."""
+
+
+@dataclass(frozen=True)
+class ProgramInfo:
+    """A stage as operations for the `fused` backend: uint8 frame in, mask = not (logit < threshold) out."""
+
+    weights: str
+    """npz file of the weights, normalisation and BatchNorm folded into them."""
+    frame_shift: float
+    """Subtracted from every grey value before the first operation; the border is zero after that."""
+    operations: tuple[OperationInfo, ...]
+    """In an order in which they can run; the last one is the head."""
+
+
 @dataclass(frozen=True)
 class StageInfo:
     """One graph of the bundle, run in the order of the manifest."""
@@ -111,6 +151,8 @@ class StageInfo:
     macs: int
     """Multiply-accumulates for one frame (rule `macs`), counted before any rewrite."""
     weight_bytes: int
+    program: ProgramInfo | None = None
+    """The stage for the `fused` backend; None where it has no such form."""
 
     @property
     def answers(self) -> tuple[TensorInfo, ...]:

@@ -1,0 +1,67 @@
+"""Compiling kernels with Numba, once per machine: machine code is kept in the state folder.
+
+Modules of kernels import this one, and are themselves imported on use: nothing here runs unless Numba is wanted.
+The folder is named by what the code depends on (the kernels' sources, Numba, NumPy, Python); Numba itself keeps
+processors apart. It stores what it needs to find its code as a pickle, which is why only a folder that no other
+user can write to is taken.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit_runtime.optional import import_optional
+from edgekit_runtime.state_folder import StateFolder, open_state_folder
+
+EXTRA = "cpu"
+_HERE = Path(__file__).parent
+_SOURCES = ("jit.py", "labelling/*.py", "backends/fused/*.py")
+"""Files that kernels are made of: Numba looks at the file of a function, not at those of what it calls."""
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function on its first call, or load what an earlier process compiled.
+
+    It runs without the interpreter's lock; arithmetic rounds as IEEE says, operation by operation, and dividing by
+    zero does not raise.
+    """
+    numba = import_optional("numba", extra=EXTRA)
+    compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    folder = find_cache().path
+    if folder is not None:
+        previous = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(folder)
+        try:
+            compiled.enable_caching()
+        finally:
+            numba.config.CACHE_DIR = previous
+    return compiled
+
+
+def inline(function: Callable[..., Any]) -> Any:
+    """Compile a function as a part of the kernels that call it."""
+    numba = import_optional("numba", extra=EXTRA)
+    return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+@functools.cache
+def find_cache() -> StateFolder:
+    """Return where this process keeps compiled code, or why it keeps none."""
+    numba = import_optional("numba", extra=EXTRA)
+    sources = [path for pattern in _SOURCES for path in sorted(_HERE.glob(pattern))]
+    versions = (numba.__version__, np.__version__, sys.version.split()[0])
+    return open_state_folder(f"jit/{_digest(sources, versions)}")
+
+
+def _digest(sources: Iterable[Path], versions: Iterable[str]) -> str:
+    hasher = hashlib.sha256(" ".join(versions).encode())
+    for path in sources:
+        hasher.update(path.read_bytes())
+    return hasher.hexdigest()[:16]
