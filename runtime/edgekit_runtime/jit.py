@@ -26,23 +26,29 @@ _SOURCES = ("jit.py", "labelling/*.py", "backends/fused/*.py")
 """Files that kernels are made of: Numba looks at the file of a function, not at those of what it calls."""
 
 
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function on its first call, or load what an earlier process compiled.
+def kernel(*arguments: Any, returns: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a function for arguments of these Numba types now, or load what an earlier process compiled.
 
     It runs without the interpreter's lock; arithmetic rounds as IEEE says, operation by operation, and dividing by
-    zero does not raise.
+    zero does not raise. Arrays that are only read should be typed so, and then take those that can be written too.
     """
     numba = import_optional("numba", extra=EXTRA)
-    compiled = numba.njit(nogil=True, error_model="numpy")(function)
-    folder = find_cache().path
-    if folder is not None:
-        previous = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(folder)
-        try:
-            compiled.enable_caching()
-        finally:
-            numba.config.CACHE_DIR = previous
-    return compiled
+
+    def compile_function(function: Callable[..., Any]) -> Any:
+        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+        folder = find_cache().path
+        if folder is not None:
+            previous = numba.config.CACHE_DIR
+            numba.config.CACHE_DIR = str(folder)
+            try:
+                compiled.enable_caching()
+            finally:
+                numba.config.CACHE_DIR = previous
+        compiled.compile(returns(*arguments))
+        compiled.disable_compile()
+        return compiled
+
+    return compile_function
 
 
 def inline(function: Callable[..., Any]) -> Any:
