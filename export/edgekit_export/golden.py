@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_export.execution import ChainRunner
+from edgekit_export.fusing.program import Program
+from edgekit_export.fusing.reference import evaluate_program
 from edgekit_export.passes.names import MASK, THRESHOLD
 from edgekit_export.rounding import undecided
 from edgekit_runtime.bundle import GoldenSample, StageInfo, array_bytes
@@ -47,7 +49,13 @@ class _Choice:
 
 
 def make_mask_samples(
-    frames: Array, logits: Array, chain: ChainRunner, *, threshold: float, bound: float
+    frames: Array,
+    logits: Array,
+    chain: ChainRunner,
+    *,
+    threshold: float,
+    bound: float,
+    program: Program | None = None,
 ) -> GoldenFiles:
     """Choose frames of a segmenting network and record their masks.
 
@@ -57,6 +65,7 @@ def make_mask_samples(
         chain: The exported graphs, which answer what is recorded.
         threshold: Default of the bundle.
         bound: Largest difference of a logit that rounding explains.
+        program: What the bundle holds besides the graphs: another way to the same logits, with roundings of its own.
 
     Raises:
         GateFailed: If no threshold separates a part of any frame.
@@ -72,13 +81,16 @@ def make_mask_samples(
     for number, choice in enumerate(chosen):
         rows = slice(choice.index, choice.index + 1)
         mask = chain.run(frames[rows], {THRESHOLD: choice.threshold})[MASK][0]
+        near = undecided(logits[rows], choice.threshold, bound)
+        if program is not None:
+            near |= evaluate_program(program, frames[rows]).find_undecided(choice.threshold)
         sample = GoldenSample(
             name=f"sample{number}",
             frame=f"golden/sample{number}.frame.npy",
             outputs={MASK: f"golden/sample{number}.{MASK}.npy"},
             thresholds={THRESHOLD: choice.threshold},
             positive_fraction=float(np.mean(mask > 0)),
-            undecided_px=int(undecided(logits[rows], choice.threshold, bound).sum()),
+            undecided_px=int(near.sum()),
         )
         files[sample.frame] = array_bytes(frames[choice.index])
         files[sample.outputs[MASK]] = array_bytes(mask)

@@ -140,14 +140,25 @@ def _check_values(
         scalars = {THRESHOLD: threshold}
     answers = ChainRunner(graphs, batch=batch).run(expected.frames, scalars)
     return [
-        _compare(
+        compare_values(
             f"values: {name}", wanted, answers[name], expected.bounds[name], expected.rms_bounds.get(name)
         )
         for name, wanted in expected.outputs.items()
     ]
 
 
-def _compare(title: str, wanted: Array, got: Array, bound: float, rms_bound: float | None) -> ParityCheck:
+def compare_values(
+    title: str, wanted: Array, got: Array, bound: float, rms_bound: float | None
+) -> ParityCheck:
+    """Return the row that says how far an output is from torch's.
+
+    Args:
+        title: Of the row.
+        wanted: What torch answered.
+        got: What is compared with it.
+        bound: Largest difference that passes.
+        rms_bound: Largest root mean square difference that passes, where one is known.
+    """
     if wanted.shape != got.shape:
         return ParityCheck(title, False, f"shape {got.shape}, torch gives {wanted.shape}")
     if not np.isfinite(wanted).all():
@@ -170,10 +181,15 @@ def _cosine(first: Array, second: Array) -> float:
     return float(first @ second) / norms if norms else float(np.array_equal(first, second))
 
 
+def choose_thresholds(logits: Array, default: float) -> list[float]:
+    """Return the thresholds at which masks are compared: the default, and quantiles of the logits."""
+    quantiles = np.quantile(margins_of(logits), QUANTILES)
+    return [default, *(float(np.float32(value)) for value in quantiles)]
+
+
 def _check_masks(chain: ChainRunner, expected: Expected, default: float) -> ParityCheck:
     logits, bound = expected.outputs[LOGITS], expected.bounds[LOGITS]
-    quantiles = np.quantile(margins_of(logits), QUANTILES)
-    thresholds = [default, *(float(np.float32(value)) for value in quantiles)]
+    thresholds = choose_thresholds(logits, default)
     different = near = 0
     for threshold in thresholds:
         mask = chain.run(expected.frames, {THRESHOLD: threshold})[MASK]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
@@ -15,11 +15,14 @@ import numpy.typing as npt
 from edgekit_export import tracing
 from edgekit_export.execution import ChainRunner
 from edgekit_export.exportable import Module, Normalisation
+from edgekit_export.fusing.checking import check_program_masks, check_program_values
+from edgekit_export.fusing.program import NoProgram, Program
+from edgekit_export.fusing.stage_program import find_program
 from edgekit_export.golden import GoldenFiles, make_mask_samples, make_probability_samples
 from edgekit_export.parity import Expected, ParityFailed, check_parity, choose_frames, spread
 from edgekit_export.passes.names import LOGITS, THRESHOLD
 from edgekit_export.planning import ExportPlan, Report, make_plan
-from edgekit_export.rewriting import rewrite_stages
+from edgekit_export.rewriting import RewrittenStage, rewrite_stages
 from edgekit_export.rounding import measure_bounds, measure_rms_bounds
 from edgekit_export.stage_info import describe_stages
 from edgekit_export.task_metric import Evaluate, Predictors, check_metric
@@ -33,6 +36,7 @@ from edgekit_runtime.bundle import (
     Provenance,
     StageInfo,
     ThresholdInfo,
+    arrays_bytes,
     write_bundle,
 )
 from edgekit_runtime.bundle.manifest import Fit
@@ -71,6 +75,16 @@ class _Result:
     graphs: tuple[bytes, ...]
     checks: tuple[ParityCheck, ...]
     golden: GoldenFiles = field(repr=False)
+    program: Program | None
+    expected: Expected = field(repr=False)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Every file of the bundle."""
+        files = {info.file: graph for info, graph in zip(self.stages, self.graphs, strict=True)}
+        if self.program is not None:
+            files[self.program.info.weights] = arrays_bytes(self.program.weights)
+        return {**files, **self.golden.files}
 
 
 def _silent(_: str) -> None:
@@ -159,10 +173,10 @@ def export_bundle(
         versions=_versions(),
         files={},
     )
-    files = {info.file: graph for info, graph in zip(result.stages, result.graphs, strict=True)}
+    manifest = _check_backend(manifest, result, report)
     report(f"writing {target}")
-    bundle = write_bundle(target, manifest, {**files, **result.golden.files})
-    return ExportReport(target, bundle.digest, result.checks, result.stages, len(result.golden.samples))
+    bundle = write_bundle(target, manifest, result.files)
+    return ExportReport(target, bundle.digest, manifest.parity, result.stages, len(result.golden.samples))
 
 
 def _build(plan: ExportPlan, evaluate: Evaluate | None) -> _Result:
@@ -179,8 +193,12 @@ def _build(plan: ExportPlan, evaluate: Evaluate | None) -> _Result:
     graphs = tuple(stage.data for stage in rewritten)
     costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
     stages = describe_stages(plan.stages, expected.outputs, contract, plan.info, costs)
+    program = _find_program(plan, stages, rewritten)
     plan.report("comparing with torch")
     checks = check_parity(stages, graphs, expected, batch=contract.batch, threshold=plan.threshold)
+    if program is not None:
+        stages = (replace(stages[0], program=program.info),)
+        checks = (*checks, check_program_values(program, expected))
     chain = ChainRunner(graphs, batch=contract.batch)
     if evaluate is not None and all(check.ok for check in checks):
         # Metrics have four digits: the threads that evaluation is given do not show in them.
@@ -189,7 +207,29 @@ def _build(plan: ExportPlan, evaluate: Evaluate | None) -> _Result:
     if not all(check.ok for check in checks):
         raise ParityFailed(checks)
     plan.report("recording golden samples")
-    return _Result(stages, graphs, checks, _record_golden(plan, reference, expected, chain, stages))
+    golden = _record_golden(plan, reference, expected, chain, stages, program)
+    return _Result(stages, graphs, checks, golden, program, expected)
+
+
+def _find_program(
+    plan: ExportPlan, stages: Sequence[StageInfo], rewritten: Sequence[RewrittenStage]
+) -> Program | None:
+    try:
+        return find_program(stages, rewritten, plan.contract, plan.info)
+    except NoProgram as error:
+        plan.report(f"no fused program: {error}")
+        return None
+
+
+def _check_backend(manifest: Manifest, result: _Result, report: Report) -> Manifest:
+    """Return the manifest with the row of the backend that runs the program, where it can run here."""
+    if result.program is None:
+        return manifest
+    report("comparing the fused program with its reference")
+    checks = (*manifest.parity, *check_program_masks(manifest, result.files, result.program, result.expected))
+    if not all(check.ok for check in checks):
+        raise ParityFailed(checks)
+    return replace(manifest, parity=checks)
 
 
 def _run_reference(plan: ExportPlan, reference: tracing.Reference) -> Expected:
@@ -205,12 +245,14 @@ def _record_golden(
     expected: Expected,
     chain: ChainRunner,
     stages: Sequence[StageInfo],
+    program: Program | None,
 ) -> GoldenFiles:
     frames = np.stack(spread(plan.samples, MOST_GOLDEN_CANDIDATES))
     if plan.threshold is None:
         return make_probability_samples(frames, chain, stages)
     logits = reference.run(frames)[LOGITS]
-    return make_mask_samples(frames, logits, chain, threshold=plan.threshold, bound=expected.bounds[LOGITS])
+    bound = expected.bounds[LOGITS]
+    return make_mask_samples(frames, logits, chain, threshold=plan.threshold, bound=bound, program=program)
 
 
 def _versions() -> dict[str, str]:

@@ -40,11 +40,13 @@ class RewrittenStage:
 
     Attributes:
         data: ONNX bytes.
+        plain: The same graph without the rewrites that a caller chose: what a program is made of.
         macs: Multiply-accumulates per frame, counted before any rewrite.
         weight_bytes: Bytes of all initialisers.
     """
 
     data: bytes
+    plain: ir.Model
     macs: int
     weight_bytes: int
 
@@ -75,14 +77,16 @@ def rewrite_stages(
     for index, model in enumerate(traced):
         inputs = [str(value.name) for value in model.graph.inputs]
         feeds = {FRAME: expected.frames[rows]} if index == 0 else {name: values[name] for name in inputs}
-        passes: list[GraphPass] = [FoldBatchNorm()]
+        folding: list[GraphPass] = [FoldBatchNorm()]
         if index == 0:
-            passes += [FrameInput(normalisation, channels, image=inputs[0]), FoldNormalisation()]
-        passes += [REWRITES[name]() for name in sorted(rewrites)]
+            folding += [FrameInput(normalisation, channels, image=inputs[0]), FoldNormalisation()]
+        folded = run_passes(model, folding, feeds)
+        ending: list[GraphPass] = [RemoveDead()]
         if task == "segment" and index == len(traced) - 1:
-            passes.append(MaskOutput())
+            ending.insert(0, MaskOutput())
             feeds[THRESHOLD] = np.array(np.median(margins_of(values[LOGITS])), np.float32)
-        passes.append(RemoveDead())
-        final = run_passes(model, passes, feeds)
-        stages.append(RewrittenStage(to_bytes(final), count_macs(model), count_weight_bytes(final)))
+        plain = run_passes(folded, ending, feeds)
+        chosen = [REWRITES[name]() for name in sorted(rewrites)]
+        final = run_passes(folded, [*chosen, *ending], feeds) if chosen else plain
+        stages.append(RewrittenStage(to_bytes(final), plain, count_macs(model), count_weight_bytes(final)))
     return stages
