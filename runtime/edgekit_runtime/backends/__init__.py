@@ -33,11 +33,12 @@ __all__ = [
 ]
 
 BACKENDS: dict[str, dict[str, str]] = {
+    "fused": {"cpu": "edgekit_runtime.backends.fused.backend:Fused"},
     "onnxruntime": {"cpu": "edgekit_runtime.backends.onnxruntime_cpu:OnnxRuntimeCpu"},
 }
 """Backend → kind of device → where its class is. "auto" takes the first that serves the bundle."""
 
-_ANNOUNCED = ("fused", "tensorrt", "tensorrt-rtx")
+_ANNOUNCED = ("tensorrt", "tensorrt-rtx")
 
 BackendFactory = Callable[[Bundle, BackendOptions], Backend]
 """Makes a NEW backend: called as factory(bundle, options). A Backend class is one."""

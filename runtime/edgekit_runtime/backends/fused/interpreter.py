@@ -1,0 +1,160 @@
+"""The interpreter: threads take tasks from one list and run their instructions.
+
+A frame is a few phases, and a phase a list of tasks in any order. The thread that was called (the leader) does
+whatever nobody else has taken; helpers join when they wake up, and leave when the frame is done. So a helper that
+sleeps too long, or that the system has put aside, costs speed and never an answer: at most the leader waits at the
+end of a phase for tasks that a helper has begun.
+"""
+
+# mypy: disable-error-code="no-untyped-call, no-untyped-def, misc"
+
+from __future__ import annotations
+
+from numba.core import types
+
+from edgekit_runtime.backends.fused.atomics import count_up, give_way, read_counter, write_counter
+from edgekit_runtime.backends.fused.instructions import (
+    CLEAR,
+    DOUBLE,
+    DOUBLE_HEAD,
+    FILL,
+    FRAME_HALVE,
+    HALVE,
+    KERNEL,
+    POINT_HEAD,
+    SAME,
+    STEM,
+    STEM_HALVE,
+    WIDEN,
+)
+from edgekit_runtime.backends.fused.kernels import (
+    clear,
+    double,
+    double_head,
+    fill,
+    frame_halve,
+    halve,
+    mask_rows,
+    point_head,
+    same,
+    stem,
+    stem_halve,
+    widen,
+)
+from edgekit_runtime.jit import inline, kernel
+
+OPEN, BUSY = 0, 8
+"""Counters: number of the frame that helpers may join, 0 for none; helpers that are inside."""
+
+TAKEN, DONE, PER_PHASE = 16, 24, 16
+"""Tasks taken and done in phase 0; those of phase p lie PER_PHASE · p further. Each has a cache line of its own."""
+
+SPINS = 200
+"""Looks at a counter before the processor is offered to others: about as long as a short task takes."""
+
+
+@inline
+def run_step(arena, step, base, frame, mask):
+    """Run one instruction."""
+    which = step[KERNEL]
+    if which == STEM_HALVE:
+        stem_halve(arena, step, base)
+    elif which == DOUBLE_HEAD:
+        double_head(arena, step, base)
+    elif which == DOUBLE:
+        double(arena, step, base)
+    elif which == HALVE:
+        halve(arena, step, base)
+    elif which == WIDEN:
+        widen(arena, step, base, frame)
+    elif which == FILL:
+        fill(arena, step)
+    elif which == CLEAR:
+        clear(arena, step, base)
+    elif which == STEM:
+        stem(arena, step, base)
+    elif which == FRAME_HALVE:
+        frame_halve(arena, step, base)
+    elif which == SAME:
+        same(arena, step, base)
+    elif which == POINT_HEAD:
+        point_head(arena, step, base)
+    else:
+        mask_rows(arena, step, base, mask)
+
+
+@inline
+def wait_until(counters, index, value):
+    """Wait until a counter has reached a value."""
+    looks = 0
+    while read_counter(counters, index) < value:
+        looks += 1
+        if looks > SPINS:
+            give_way()
+
+
+@inline
+def run_phases(arena, steps, tasks, phases, counters, base, frame, mask):
+    """Take tasks, phase after phase, until none is left."""
+    for phase in range(len(phases) - 1):
+        taken, done = TAKEN + PER_PHASE * phase, DONE + PER_PHASE * phase
+        count = phases[phase + 1] - phases[phase]
+        task = count_up(counters, taken, 1)
+        while task < count:
+            place = phases[phase] + task
+            for index in range(tasks[place], tasks[place + 1]):
+                run_step(arena, steps[index], base, frame, mask)
+            count_up(counters, done, 1)
+            task = count_up(counters, taken, 1)
+        wait_until(counters, done, count)
+
+
+_FLOATS, _NUMBERS = types.float32[::1], types.int64[::1]
+_PIXELS = types.Array(types.uint8, 1, "C", readonly=True)
+
+
+@kernel(
+    _FLOATS,
+    types.int64[:, ::1],
+    _NUMBERS,
+    _NUMBERS,
+    _NUMBERS,
+    types.int64,
+    _PIXELS,
+    types.uint8[::1],
+    types.int64,
+    types.boolean,
+    returns=types.void,
+)
+def run_frame(arena, steps, tasks, phases, counters, base, frame, mask, number, leads):
+    """Run one frame, as its leader or as a helper.
+
+    Args:
+        arena: float32 (floats,): weights, planes and each thread's own memory.
+        steps: int64 (instructions, columns).
+        tasks: int64 (tasks + 1,): where each task's instructions begin.
+        phases: int64 (phases + 1,): where each phase's tasks begin.
+        counters: int64: see above.
+        base: Where this thread's own memory begins.
+        frame: uint8 (H * W,).
+        mask: uint8 (H * W,), written.
+        number: Of the frame, from 1; a helper that comes for another one leaves.
+        leads: Whether this is the leader.
+    """
+    if leads:
+        for phase in range(len(phases) - 1):
+            write_counter(counters, TAKEN + PER_PHASE * phase, 0)
+            write_counter(counters, DONE + PER_PHASE * phase, 0)
+        write_counter(counters, OPEN, number)
+        run_phases(arena, steps, tasks, phases, counters, base, frame, mask)
+        write_counter(counters, OPEN, 0)
+        looks = 0
+        while read_counter(counters, BUSY) > 0:
+            looks += 1
+            if looks > SPINS:
+                give_way()
+    else:
+        count_up(counters, BUSY, 1)
+        if read_counter(counters, OPEN) == number:
+            run_phases(arena, steps, tasks, phases, counters, base, frame, mask)
+        count_up(counters, BUSY, -1)

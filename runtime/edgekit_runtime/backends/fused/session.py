@@ -1,0 +1,75 @@
+"""A network ready to run: its plan, its memory, its threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_runtime.backends.fused.instructions import THRESHOLD
+from edgekit_runtime.backends.fused.network import Network
+from edgekit_runtime.backends.fused.planning import make_plan
+from edgekit_runtime.backends.fused.team import Team, Work
+from edgekit_runtime.backends.fused.weights import Weights, place_weights
+
+_LINE_BYTES = 64
+
+
+class Session:
+    """Runs frames of one size. It serves one caller at a time.
+
+    Args:
+        network: The program and the size of its frames.
+        weights: See `weights.read_weights`.
+        threads: Threads that share a frame, the caller's among them.
+    """
+
+    def __init__(self, network: Network, weights: Weights, *, threads: int) -> None:
+        from edgekit_runtime.backends.fused.interpreter import PER_PHASE, TAKEN, run_frame
+        from edgekit_runtime.backends.fused.vectors import LANES
+
+        plan = make_plan(network.program, network.height, network.width, lanes=LANES, threads=threads)
+        self._run_frame = run_frame
+        self._plan = plan
+        self._arena = _aligned_zeros(plan.shared_floats + threads * plan.own_floats)
+        place_weights(self._arena, network, plan.cells, weights)
+        self._counters = np.zeros(TAKEN + PER_PHASE * len(plan.phases), np.int64)
+        self._number = 0
+        self._team = Team(threads - 1)
+        # Compiles, or loads what was compiled before: the first frame shall not pay for it.
+        blank = np.zeros((1, network.height, network.width), np.uint8)
+        self.run(blank, 0.0)
+
+    def run(self, frames: npt.NDArray[np.uint8], threshold: float) -> npt.NDArray[np.uint8]:
+        """Return the masks, uint8 (N, H, W), of frames, uint8 (N, H, W)."""
+        masks = np.empty(frames.shape, np.uint8)
+        self._arena[THRESHOLD] = threshold
+        for frame, mask in zip(frames, masks, strict=True):
+            self._number += 1
+            work = self._make_work(frame.reshape(-1), mask.reshape(-1), self._number)
+            self._team.call(work)
+            work(0)
+        return masks
+
+    def close(self) -> None:
+        """End the threads; may be called again."""
+        self._team.close()
+
+    def _make_work(self, frame: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], number: int) -> Work:
+        plan, arena, counters, run_frame = self._plan, self._arena, self._counters, self._run_frame
+        # One type for all: Numba tells arrays that can be written to from others.
+        frame.flags.writeable = False
+
+        def work(member: int) -> None:
+            base = plan.shared_floats + member * plan.own_floats
+            run_frame(
+                arena, plan.steps, plan.tasks, plan.phases, counters, base, frame, mask, number, member == 0
+            )
+
+        return work
+
+
+def _aligned_zeros(floats: int) -> npt.NDArray[np.float32]:
+    """Return zeros that begin with a cache line."""
+    raw = np.zeros(floats * 4 + _LINE_BYTES, np.uint8)
+    start = -raw.ctypes.data % _LINE_BYTES
+    return raw[start : start + floats * 4].view(np.float32)

@@ -1,0 +1,156 @@
+"""Sessions: any program, any size, any number of threads, the answers of exact arithmetic."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit_export.fusing.program import Program
+from edgekit_export.fusing.reference import evaluate_program
+from edgekit_runtime.backends.fused.network import Network
+from edgekit_runtime.backends.fused.session import Session
+from tests.runtime.backends.fused.networks import cheapnet, fill_program, make_u, programs
+
+QUANTILES = (0.02, 0.3, 0.5, 0.7, 0.98)
+
+
+def open_session(program: Program, height: int, width: int, threads: int = 1) -> Session:
+    return Session(Network(program.info, height, width), program.weights, threads=threads)
+
+
+def check(program: Program, frames: np.ndarray, threads: int = 1) -> float:
+    """Every pixel that rounding cannot turn is as exact arithmetic has it, at thresholds all over the logits.
+
+    Returns the largest share of pixels that rounding could turn.
+    """
+    undecided = 0.0
+    exact = evaluate_program(program, frames)
+    session = open_session(program, *frames.shape[1:], threads)
+    try:
+        for threshold in np.quantile(exact.logits, QUANTILES).astype(np.float32):
+            masks = session.run(frames, float(threshold))
+            open_pixels = exact.find_undecided(float(threshold))
+            different = (masks != exact.decide(float(threshold))) & ~open_pixels
+            assert not different.any(), f"{different.sum()} px, first at {np.argwhere(different)[0]}"
+            undecided = max(undecided, float(open_pixels.mean()))
+    finally:
+        session.close()
+    return undecided
+
+
+def draw_frames(count: int, height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, height, width), np.uint8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
+def test_any_network_of_any_size(program: Program, rows: int, columns: int, threads: int) -> None:
+    unit = 2 ** sum(
+        operation.stride == 2 for operation in program.info.operations if operation.kind == "convolution"
+    )
+    unit = max(unit, 2)
+    check(program, draw_frames(1, unit * rows, unit * columns), threads)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8, 32])
+@pytest.mark.parametrize("size", [(16, 16), (48, 80), (128, 64)])
+def test_cheapnet_of_any_width(width: int, size: tuple[int, int]) -> None:
+    assert check(cheapnet(width), draw_frames(2, *size), threads=2) < 0.01
+
+
+@pytest.mark.parametrize("size", [(16, 1040), (1040, 16), (208, 336), (512, 512)])
+def test_bands_meet_without_a_seam(size: tuple[int, int]) -> None:
+    assert check(cheapnet(2), draw_frames(1, *size), threads=3) < 0.01
+
+
+def test_threads_and_bands_change_nothing_but_the_order_of_sums() -> None:
+    program, frames = cheapnet(8), draw_frames(1, 256, 256)
+    masks = []
+    for threads in (1, 2, 5):
+        session = open_session(program, 256, 256, threads)
+        masks.append(session.run(frames, 0.1))
+        session.close()
+    assert (masks[0] == masks[1]).all()
+    assert (masks[0] == masks[2]).all()
+
+
+def test_a_frame_leaves_nothing_behind() -> None:
+    session = open_session(cheapnet(4), 64, 64)
+    first, second = draw_frames(2, 64, 64)
+    alone = session.run(first[np.newaxis], 0.0)
+    session.run(second[np.newaxis], 0.0)
+    assert (session.run(first[np.newaxis], 0.0) == alone).all()
+    session.close()
+
+
+def test_masks_outlive_the_next_run_and_frames_stay_as_they_are() -> None:
+    session = open_session(cheapnet(4), 64, 64, threads=2)
+    frames = draw_frames(3, 64, 64)
+    before = frames.copy()
+    masks = session.run(frames, 0.0)
+    kept = masks.copy()
+    session.run(255 - frames, 0.0)
+    assert (masks == kept).all()
+    assert (frames == before).all()
+    assert frames.flags.writeable
+    session.close()
+
+
+def test_what_can_only_be_read_is_taken() -> None:
+    session = open_session(cheapnet(2), 32, 32)
+    frames = draw_frames(1, 32, 32)
+    masks = session.run(frames, 0.0)
+    frames.flags.writeable = False
+    assert (session.run(frames, 0.0) == masks).all()
+    session.close()
+
+
+def test_nan_is_a_defect() -> None:
+    program = fill_program(make_u(2, depth=2))
+    program.weights["logit.bias"][:] = np.nan
+    session = open_session(program, 32, 48)
+    assert session.run(draw_frames(1, 32, 48), 0.0).all()
+    session.close()
+
+
+def test_sessions_side_by_side_do_not_disturb_each_other() -> None:
+    frames = draw_frames(4, 64, 96)
+    expected = []
+    for seed in range(3):
+        session = open_session(cheapnet(4, seed=seed), 64, 96)
+        expected.append(session.run(frames, 0.0))
+        session.close()
+    failures: list[int] = []
+
+    def work(seed: int) -> None:
+        session = open_session(cheapnet(4, seed=seed), 64, 96, threads=3)
+        for _ in range(100):
+            if not (session.run(frames, 0.0) == expected[seed]).all():
+                failures.append(seed)
+        session.close()
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+def test_helpers_that_never_come_cost_no_answer() -> None:
+    """As after a fork, which copies no threads."""
+    program, frames = cheapnet(4), draw_frames(1, 64, 64)
+    session = open_session(program, 64, 64, threads=3)
+    expected = session.run(frames, 0.0)
+    session.close()
+    assert (session.run(frames, 0.0) == expected).all()
+
+
+def test_closing_twice() -> None:
+    session = open_session(cheapnet(2), 16, 16, threads=2)
+    session.close()
+    session.close()
