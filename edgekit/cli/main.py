@@ -26,9 +26,11 @@ COMMANDS = {
     "train": "edgekit.cli.train:train",
     "eval": "edgekit.cli.evaluate:evaluate",
     "export": "edgekit.cli.export:export",
+    "build": "edgekit.cli.build:build",
     "verify": "edgekit.cli.verify:verify",
     "detect": "edgekit.cli.detect:detect",
     "bench": "edgekit.cli.bench:bench",
+    "compare": "edgekit.cli.compare:compare",
     "env": "edgekit.cli.env:env",
     "demo": "edgekit.cli.demo:demo",
 }

@@ -87,7 +87,9 @@ def device_option(command: Command) -> Command:
 
 def backend_option(command: Command) -> Command:
     """Add --backend."""
-    return click.option("--backend", default="auto", show_default=True, help="auto or onnxruntime.")(command)
+    return click.option("--backend", default="auto", show_default=True, help="auto, fused or onnxruntime.")(
+        command
+    )
 
 
 def threads_option(command: Command) -> Command:

@@ -57,6 +57,16 @@ def inline(function: Callable[..., Any]) -> Any:
     return numba.njit(nogil=True, error_model="numpy")(function)
 
 
+def describe_origin(compiled: Any) -> str:
+    """Return where a kernel came from, as a sentence for people; empty where it was loaded from the state folder."""
+    if compiled.stats.cache_hits:
+        return ""
+    cache = find_cache()
+    if cache.path is not None:
+        return f"Its kernels were compiled, which takes seconds, and are kept in {cache.path}."
+    return f"Its kernels were compiled, which takes seconds, and cannot be kept: {cache.reason}."
+
+
 @functools.cache
 def find_cache() -> StateFolder:
     """Return where this process keeps compiled code, or why it keeps none."""

@@ -1,6 +1,8 @@
-"""What every backend must do. Inherit `BackendConformance`, and give it the two fixtures.
+"""What every backend must do. Inherit the class for what yours runs, and give it the fixture.
 
-class TestMyBackend(BackendConformance):
+`BackendConformance` asks for bundles that segment, `StagedBackendConformance` for those with early exits as well.
+
+class TestMyBackend(StagedBackendConformance):
     @pytest.fixture
     def make_backend(self, make_bundle):
         return lambda task: MyBackend(make_bundle(task), BackendOptions(Device("cpu")))
@@ -23,11 +25,11 @@ MakeBackend = Callable[[str], Backend]
 
 
 class BackendConformance:
-    """Inherited by the tests of each backend."""
+    """Inherited by the tests of each backend; those that run masks alone inherit nothing else."""
 
     @pytest.fixture
     def make_backend(self) -> MakeBackend:
-        """Return a function of a task ("segment" or "classify") that makes a NEW backend.
+        """Return a function of a task ("segment"; "classify" for a staged one) that makes a NEW backend.
 
         Its bundle has dynamic batch and grey frames of HEIGHT × WIDTH, the stages, tensors and answers of
         `edgekit_runtime.testing.fake_bundle` with two exits: answers follow the brightness of the frames.
@@ -41,11 +43,6 @@ class BackendConformance:
     @pytest.fixture
     def segmenter(self, make_backend):
         with make_backend("segment") as backend:
-            yield backend
-
-    @pytest.fixture
-    def classifier(self, make_backend):
-        with make_backend("classify") as backend:
             yield backend
 
     def segment(self, backend: Backend, frames: np.ndarray, threshold: float = 0.0) -> np.ndarray:
@@ -74,9 +71,14 @@ class BackendConformance:
         assert again.state is State.NEW
 
     def test_sees_no_obstacle_in_what_it_runs(self, make_backend):
-        for task in ("segment", "classify"):
-            backend = make_backend(task)
-            assert type(backend).find_obstacle(backend.bundle, backend.options.device) is None
+        backend = make_backend("segment")
+        assert type(backend).find_obstacle(backend.bundle, backend.options.device) is None
+
+    def test_is_installed_where_it_is_tested(self, make_backend):
+        assert type(make_backend("segment")).is_installed()
+
+    def test_notes_are_sentences(self, segmenter):
+        assert all(note.endswith(".") for note in segmenter.notes)
 
     @pytest.mark.parametrize("state", ["new", "closed"])
     def test_does_nothing_unless_ready(self, make_backend, frames, state):
@@ -156,13 +158,8 @@ class BackendConformance:
     def test_a_threshold_moves_the_mask(self, segmenter, frames):
         np.testing.assert_array_equal(self.segment(segmenter, frames, 64.0), frames >= 192)
 
-    def test_answers_the_same_twice(self, segmenter, classifier, frames):
+    def test_answers_the_same_twice(self, segmenter, frames):
         np.testing.assert_array_equal(self.segment(segmenter, frames), self.segment(segmenter, frames))
-        first, second = (
-            classifier.download(classifier.run("exit1", {"frame": classifier.upload(frames)})["p1"])
-            for _ in range(2)
-        )
-        np.testing.assert_array_equal(first, second)
 
     def test_an_answer_outlives_the_next_run(self, segmenter, frames):
         first = self.segment(segmenter, frames)
@@ -179,17 +176,6 @@ class BackendConformance:
         rows = np.array([4, 0, 2, 2])
         taken = segmenter.download(segmenter.take_rows(segmenter.upload(frames), rows))
         np.testing.assert_array_equal(taken, frames[rows])
-
-    def test_carried_rows_go_on_in_their_order(self, classifier, frames):
-        outputs = classifier.run("exit1", {"frame": classifier.upload(frames)})
-        assert set(outputs) == {"features1", "p1"}
-        rows = np.array([3, 1])
-        kept = classifier.take_rows(outputs["features1"], rows)
-        answer = classifier.download(classifier.run("exit2", {"features1": kept})["p2"])
-        first = classifier.download(outputs["p1"])
-        # Both exits give class 1 the mean brightness; sums in another order differ in the last bits.
-        np.testing.assert_allclose(answer, first[rows], atol=1e-6)
-        np.testing.assert_allclose(first[:, 1], frames.mean(axis=(1, 2)) / 255, atol=1e-6)
 
     def test_two_run_side_by_side_in_two_threads(self, make_backend, frames):
         failures: list[BaseException] = []
@@ -209,3 +195,34 @@ class BackendConformance:
         for thread in threads:
             thread.join()
         assert not failures
+
+
+class StagedBackendConformance(BackendConformance):
+    """Inherited by the tests of backends that run early exits."""
+
+    @pytest.fixture
+    def classifier(self, make_backend):
+        with make_backend("classify") as backend:
+            yield backend
+
+    def test_sees_no_obstacle_in_exits(self, make_backend):
+        backend = make_backend("classify")
+        assert type(backend).find_obstacle(backend.bundle, backend.options.device) is None
+
+    def test_an_exit_answers_the_same_twice(self, classifier, frames):
+        first, second = (
+            classifier.download(classifier.run("exit1", {"frame": classifier.upload(frames)})["p1"])
+            for _ in range(2)
+        )
+        np.testing.assert_array_equal(first, second)
+
+    def test_carried_rows_go_on_in_their_order(self, classifier, frames):
+        outputs = classifier.run("exit1", {"frame": classifier.upload(frames)})
+        assert set(outputs) == {"features1", "p1"}
+        rows = np.array([3, 1])
+        kept = classifier.take_rows(outputs["features1"], rows)
+        answer = classifier.download(classifier.run("exit2", {"features1": kept})["p2"])
+        first = classifier.download(outputs["p1"])
+        # Both exits give class 1 the mean brightness; sums in another order differ in the last bits.
+        np.testing.assert_allclose(answer, first[rows], atol=1e-6)
+        np.testing.assert_allclose(first[:, 1], frames.mean(axis=(1, 2)) / 255, atol=1e-6)

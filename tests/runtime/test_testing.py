@@ -10,10 +10,10 @@ import edgekit_runtime.testing
 from edgekit_runtime import Bundle, Detector, verify_bundle
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.testing import FakeBackend, fake_bundle
-from tests.conformance.backend_conformance import HEIGHT, WIDTH, BackendConformance
+from tests.conformance.backend_conformance import HEIGHT, WIDTH, StagedBackendConformance
 
 
-class TestFakeBackendConforms(BackendConformance):
+class TestFakeBackendConforms(StagedBackendConformance):
     @pytest.fixture
     def make_backend(self, tmp_path):
         def make(task):

@@ -36,7 +36,7 @@ BACKENDS: dict[str, dict[str, str]] = {
     "fused": {"cpu": "edgekit_runtime.backends.fused.backend:Fused"},
     "onnxruntime": {"cpu": "edgekit_runtime.backends.onnxruntime_cpu:OnnxRuntimeCpu"},
 }
-"""Backend → kind of device → where its class is. "auto" takes the first that serves the bundle."""
+"""Backend → kind of device → where its class is. "auto" takes the first that serves the bundle and is installed."""
 
 _ANNOUNCED = ("tensorrt", "tensorrt-rtx")
 
@@ -88,7 +88,9 @@ def check_backend(backend: str | BackendFactory) -> None:
 
 
 def choose_backend(name: str, bundle: Bundle, device: Device, *, root: Path = Path("/")) -> type[Backend]:
-    """Return the class of the named backend, for "auto" the first in the table that serves the bundle.
+    """Return the class of the named backend, for "auto" the first in the table that serves the bundle and is installed.
+
+    Where none that serves it is installed, it is the first that serves it: opening it names what to install.
 
     Raises:
         UsageProblem: If there is no such backend.
@@ -99,16 +101,20 @@ def choose_backend(name: str, bundle: Bundle, device: Device, *, root: Path = Pa
     if name in _ANNOUNCED and name not in BACKENDS:
         raise DeviceUnavailable(
             f"The backend {name!r} is not available in this release.",
-            remedy="Use --backend auto or onnxruntime.",
+            remedy="Use --backend auto, fused or onnxruntime.",
         )
     obstacles = []
+    serving = []
     for candidate in BACKENDS if name == "auto" else (name,):
         target = BACKENDS[candidate].get(device.kind)
         found = None if target is None else _load_class(target)
         obstacle = f"it does not run on {device}" if found is None else found.find_obstacle(bundle, device)
         if found is not None and obstacle is None:
-            return found
+            serving.append(found)
+            continue
         obstacles.append(f"{candidate}: {obstacle}")
+    if serving:
+        return next((found for found in serving if found.is_installed()), serving[0])
     which = "No backend serves" if name == "auto" else f"The backend {name!r} does not serve"
     raise DeviceUnavailable(
         f"{which} the bundle {bundle.manifest.name!r} on {device} ({'; '.join(obstacles)}).",

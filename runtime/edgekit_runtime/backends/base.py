@@ -6,6 +6,7 @@ upload, run, take_rows, download, close. A `Tensor` is opaque to the caller.
 
 from __future__ import annotations
 
+import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import Enum
@@ -41,14 +42,20 @@ class Backend(ABC):
     Args:
         bundle: An opened bundle; its bytes are verified as they are read.
         options: Device and threads.
+
+    Attributes:
+        notes: What a person should know about how it was opened, a sentence each.
     """
 
     name: ClassVar[str]
+    package: ClassVar[str | None] = None
+    """Import name of what it needs besides NumPy."""
 
     def __init__(self, bundle: Bundle, options: BackendOptions) -> None:
         self.bundle = bundle
         self.options = options
         self.state = State.NEW
+        self.notes: tuple[str, ...] = ()
         self._stages: dict[str, StageInfo] = {stage.name: stage for stage in bundle.manifest.stages}
 
     @classmethod
@@ -59,6 +66,11 @@ class Backend(ABC):
         the backend's module imports the package that the backend needs.
         """
         return None
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        """Return whether the package that it needs is installed; nothing is imported."""
+        return cls.package is None or importlib.util.find_spec(cls.package) is not None
 
     def open(self) -> None:
         """Load every stage; afterwards the backend is READY.

@@ -41,6 +41,7 @@ class OnnxRuntimeCpu(Backend):
     """
 
     name: ClassVar[str] = "onnxruntime"
+    package: ClassVar[str | None] = "onnxruntime"
 
     def __init__(self, bundle: Bundle, options: BackendOptions) -> None:
         super().__init__(bundle, options)

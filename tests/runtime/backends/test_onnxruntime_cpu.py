@@ -9,7 +9,7 @@ from edgekit_runtime.backends import BackendOptions, Device, State
 from edgekit_runtime.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from edgekit_runtime.errors import ArtefactRefused, BundleIntegrityError, MissingDependency
 from edgekit_runtime.testing import fake_bundle
-from tests.conformance.backend_conformance import HEIGHT, WIDTH, BackendConformance
+from tests.conformance.backend_conformance import HEIGHT, WIDTH, StagedBackendConformance
 from tests.runtime.onnx_graphs import (
     classify_bundle,
     make_model,
@@ -24,7 +24,7 @@ def on_cpu(threads=None):
     return BackendOptions(Device("cpu"), threads)
 
 
-class TestOnnxRuntimeConforms(BackendConformance):
+class TestOnnxRuntimeConforms(StagedBackendConformance):
     @pytest.fixture
     def make_backend(self, tmp_path):
         bundles = {

@@ -23,6 +23,7 @@ class Fused(Backend):
     """Runs the program of a bundle's one stage on the CPU."""
 
     name: ClassVar[str] = "fused"
+    package: ClassVar[str | None] = "numba"
 
     @classmethod
     def find_obstacle(cls, bundle: Bundle, _device: Device, /) -> str | None:
@@ -45,6 +46,7 @@ class Fused(Backend):
         network = Network(stage.program, contract.height, contract.width)
         weights = read_weights(self.bundle, stage, network)
         self._session = Session(network, weights, threads=self.options.threads or count_usable_cores())
+        self.notes = (self._session.origin,) if self._session.origin else ()
         self._threshold = self.bundle.manifest.thresholds[0].name
 
     def _close_impl(self) -> None:

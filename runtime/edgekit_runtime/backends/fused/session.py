@@ -10,6 +10,7 @@ from edgekit_runtime.backends.fused.network import Network
 from edgekit_runtime.backends.fused.planning import make_plan
 from edgekit_runtime.backends.fused.team import Team, Work
 from edgekit_runtime.backends.fused.weights import Weights, place_weights
+from edgekit_runtime.jit import describe_origin
 
 _LINE_BYTES = 64
 
@@ -21,6 +22,9 @@ class Session:
         network: The program and the size of its frames.
         weights: See `weights.read_weights`.
         threads: Threads that share a frame, the caller's among them.
+
+    Attributes:
+        origin: Where the kernels came from, see `jit.describe_origin`.
     """
 
     def __init__(self, network: Network, weights: Weights, *, threads: int) -> None:
@@ -28,6 +32,7 @@ class Session:
         from edgekit_runtime.backends.fused.vectors import LANES
 
         plan = make_plan(network.program, network.height, network.width, lanes=LANES, threads=threads)
+        self.origin = describe_origin(run_frame)
         self._run_frame = run_frame
         self._plan = plan
         self._arena = _aligned_zeros(plan.shared_floats + threads * plan.own_floats)
@@ -35,7 +40,7 @@ class Session:
         self._counters = np.zeros(TAKEN + PER_PHASE * len(plan.phases), np.int64)
         self._number = 0
         self._team = Team(threads - 1)
-        # Compiles, or loads what was compiled before: the first frame shall not pay for it.
+        # The first frame shall not pay for pages that were never touched.
         blank = np.zeros((1, network.height, network.width), np.uint8)
         self.run(blank, 0.0)
 
