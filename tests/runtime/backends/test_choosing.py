@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from edgekit_runtime import backends
 from edgekit_runtime.backends import (
     BACKENDS,
     Backend,
@@ -87,10 +88,8 @@ class Plain(FakeBackend):
 @pytest.fixture
 def table(monkeypatch):
     """Two backends, the picky one preferred."""
-    for name in tuple(BACKENDS):
-        monkeypatch.delitem(BACKENDS, name)
-    monkeypatch.setitem(BACKENDS, "picky", {"cpu": f"{__name__}:Picky"})
-    monkeypatch.setitem(BACKENDS, "plain", {"cpu": f"{__name__}:Plain"})
+    own = {"picky": {"cpu": f"{__name__}:Picky"}, "plain": {"cpu": f"{__name__}:Plain"}}
+    monkeypatch.setattr(backends, "BACKENDS", own)
 
 
 def test_the_first_backend_that_serves_the_bundle_is_taken(table, tmp_path):
@@ -109,7 +108,7 @@ def test_a_named_backend_says_why_it_does_not_serve(table, tmp_path):
 
 
 def test_every_obstacle_is_named_where_no_backend_serves(table, tmp_path, monkeypatch):
-    monkeypatch.setitem(BACKENDS, "plain", {"cuda": f"{__name__}:Plain"})
+    monkeypatch.setitem(backends.BACKENDS, "plain", {"cuda": f"{__name__}:Plain"})
     mask = fake_bundle(tmp_path / "mask.edgekit")
     with pytest.raises(DeviceUnavailable, match="picky: it runs no masks; plain: it does not run on cpu"):
         open_backend("auto", mask, ON_CPU)
