@@ -1,3 +1,6 @@
+"""What regions are, with both labellings: each test here runs with NumPy's and with the compiled one."""
+
+import cc3d
 import cv2
 import numpy as np
 import pytest
@@ -6,12 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from edgekit_runtime import regions
 from edgekit_runtime.errors import MaskError, UsageProblem
-from edgekit_runtime.regions import find_regions, label_regions, name_regions
+from edgekit_runtime.labelling import numpy_runs
+from edgekit_runtime.regions import find_regions, label_regions, name_regions, prepare_regions
 from edgekit_runtime.results import Region
 from tests.runtime.masks import adversarial_masks, flood_fill_regions, spiral
 
 ADVERSARIAL = adversarial_masks(64)
+
+
+@pytest.fixture(params=["numpy", "compiled"], scope="module", autouse=True)
+def labelling(request):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(regions, "_labelling", regions._Labelling(numpy_runs.find_rows))
+        if request.param == "compiled":
+            assert prepare_regions()
+        yield request.param
 
 
 def by_opencv(mask, connectivity):
@@ -29,17 +43,30 @@ def by_scipy(mask, connectivity):
     )
 
 
+def by_cc3d(mask, connectivity):
+    """Of several classes, as ours: the other two know one."""
+    labels, count = cc3d.connected_components(mask, connectivity=connectivity, return_N=True)
+    statistics = cc3d.statistics(labels)
+    rows = []
+    for label in range(1, count + 1):
+        y, x = statistics["bounding_boxes"][label][:2]
+        value = int(mask[y, x][labels[y, x] == label][0])
+        rows.append([x.start, y.start, x.stop, y.stop, int(statistics["voxel_counts"][label]), value])
+    return ordered(rows)
+
+
 def ordered(rows):
     return sorted(rows, key=lambda row: (row[1], row[0], row[3], row[2], row[4], row[5]))
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
 @pytest.mark.parametrize("name", ADVERSARIAL)
-def test_equals_opencv_and_scipy_on_adversarial_masks(name, connectivity):
+def test_equals_other_labellings_on_adversarial_masks(name, connectivity):
     mask = ADVERSARIAL[name]
     rows = find_regions(mask, connectivity=connectivity).tolist()
     assert rows == by_opencv(mask, connectivity)
     assert rows == by_scipy(mask, connectivity)
+    assert rows == by_cc3d(mask, connectivity)
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
@@ -68,6 +95,14 @@ def test_equals_opencv_and_scipy_on_random_masks(mask, connectivity):
     rows = find_regions(mask, connectivity=connectivity).tolist()
     assert rows == by_opencv(mask, connectivity)
     assert rows == by_scipy(mask, connectivity)
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("seed", range(3))
+def test_equals_cc3d_on_classes_side_by_side(seed, connectivity):
+    rng = np.random.default_rng(seed)
+    mask = np.repeat(rng.integers(0, 4, (120, 50), np.uint8), 3, axis=1)[:, : 150 - 7 * seed].copy()
+    assert find_regions(mask, connectivity=connectivity).tolist() == by_cc3d(mask, connectivity)
 
 
 @settings(max_examples=150, deadline=None)
@@ -157,6 +192,17 @@ def test_leaves_out_what_is_smaller_than_asked():
     assert len(find_regions(mask, min_area_px=2)) == 2
     assert find_regions(mask, min_area_px=3).tolist() == [[0, 0, 3, 1, 3, 1]]
     assert len(find_regions(mask, min_area_px=4)) == 0
+    assert len(find_regions(mask, min_area_px=10**30)) == 0
+
+
+@pytest.mark.parametrize("tag", ["MT_Blowhole", "MT_Break", "MT_Crack", "MT_Fray", "MT_Uneven"])
+def test_equals_opencv_on_real_masks(real_data, tag):
+    files = sorted((real_data / "magnetic-tile" / tag / "Imgs").glob("*.png"))[:20]
+    assert files
+    for file in files:
+        mask = (cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) > 127).astype(np.uint8)
+        for connectivity in (4, 8):
+            assert find_regions(mask, connectivity=connectivity).tolist() == by_opencv(mask, connectivity)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,4 @@
+"""Two ways to the connected regions of a mask, with the same answer: NumPy, and kernels compiled by Numba.
+
+Both work on the runs of the mask's rows: pixels of one class side by side. `edgekit_runtime.regions` is the door.
+"""
