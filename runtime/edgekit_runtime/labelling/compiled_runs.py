@@ -19,8 +19,8 @@ FIRST_RUNS = 1 << 13
 KEPT_RUNS = 1 << 20
 """Room that a thread keeps (16 MiB); a mask with more runs gets its own, and gives it back."""
 
-_LARGEST = 1 << 30
-"""Pixels of a mask whose positions, a column more in each row, surely are int32."""
+_LARGEST = 1 << 31
+"""Pixels of a mask whose positions, a column more in each row, surely are uint32."""
 
 
 class _Room(threading.local):
@@ -66,8 +66,8 @@ def _view_bytes(mask: npt.NDArray[Any]) -> _Pixels | None:
     return pixels
 
 
-def _make_room(runs: int) -> npt.NDArray[np.int32]:
-    return np.empty((runs, 4), np.int32)
+def _make_room(runs: int) -> npt.NDArray[np.uint32]:
+    return np.empty((runs, 4), np.uint32)
 
 
 _room = _Room()

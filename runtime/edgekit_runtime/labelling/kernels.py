@@ -1,7 +1,8 @@
 """Connected regions by two passes over runs (Rosenfeld and Pfaltz, 1966), compiled.
 
 A run is a row of `runs`: where it starts, where it stops, its class, and a run of the same region that comes before
-it, or itself. Positions are flat, in rows of width + 1, so that no two rows touch; runs are in reading order.
+it, or itself. Positions are flat, in rows of width + 1, so that no two rows touch; runs are in reading order. They are
+unsigned, because Numba looks at every signed index whether it counts from the end.
 
 Links point backwards only, and a search halves its path, so that the trees stay shallow whatever the mask (spiral,
 comb, merging teeth).
@@ -178,7 +179,7 @@ def is_before(rows: Any, left: int, right: int) -> Any:
     types.Array(types.uint8, 2, "C", readonly=True),
     types.int64,
     types.int64,
-    types.int32[:, ::1],
+    types.uint32[:, ::1],
     returns=types.optional(types.int64[:, ::1]),
 )
 def find_rows(mask: Any, reach: int, least: int, runs: Any) -> Any:
@@ -188,7 +189,7 @@ def find_rows(mask: Any, reach: int, least: int, runs: Any) -> Any:
         mask: uint8 (H, W), contiguous, not empty.
         reach: How far a run touches beyond its ends in the next row: 1 with 8 neighbours, 0 with 4.
         least: Regions with fewer pixels are left out.
-        runs: int32 (R, 4), overwritten; R at least the runs of the mask and a row's width more.
+        runs: uint32 (R, 4), overwritten; R at least the runs of the mask and a row's width more.
 
     Returns:
         int64 (regions, 6): x1, y1, x2, y2, area, class.

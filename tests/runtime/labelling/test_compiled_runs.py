@@ -175,12 +175,12 @@ def test_room_is_never_written_beyond(monkeypatch, more):
     # A row of runs without gaps takes as many as it has pixels: one run more than fits must find new room.
     width = 40
     mask = np.tile(np.array([1, 2], np.uint8), (3, width // 2))
-    memory = np.full((3 * width + more + 5, 4), -7, np.int32)
+    memory = np.full((3 * width + more + 5, 4), 7, np.uint32)
     room = compiled_runs._Room()
     room.runs = memory[:-5]
     monkeypatch.setattr(compiled_runs, "_room", room)
     assert_same(mask, 4)
-    assert (memory[-5:] == -7).all()
+    assert (memory[-5:] == 7).all()
     assert (len(room.runs) > 3 * width + more) == (more < 0)
 
 
