@@ -15,8 +15,9 @@ import numpy.typing as npt
 from edgekit_export import tracing
 from edgekit_export.execution import ChainRunner
 from edgekit_export.exportable import Module, Normalisation
-from edgekit_export.fusing.checking import check_program_masks, check_program_values
+from edgekit_export.fusing.checking import can_run_programs, check_program_masks, check_program_values
 from edgekit_export.fusing.program import NoProgram, Program
+from edgekit_export.fusing.reference import Evaluation, evaluate_program
 from edgekit_export.fusing.stage_program import find_program
 from edgekit_export.golden import GoldenFiles, make_mask_samples, make_probability_samples
 from edgekit_export.parity import Expected, ParityFailed, check_parity, choose_frames, spread
@@ -68,6 +69,21 @@ class ExportReport:
 
 
 @dataclass(frozen=True)
+class _Fused:
+    """The stage as a program.
+
+    Attributes:
+        program: What is written.
+        frames: On which the table compares.
+        answer: What the program answers for them.
+    """
+
+    program: Program
+    frames: Array
+    answer: Evaluation
+
+
+@dataclass(frozen=True)
 class _Result:
     """Graphs that answer like the network."""
 
@@ -75,15 +91,14 @@ class _Result:
     graphs: tuple[bytes, ...]
     checks: tuple[ParityCheck, ...]
     golden: GoldenFiles = field(repr=False)
-    program: Program | None
-    expected: Expected = field(repr=False)
+    fused: _Fused | None = field(repr=False)
 
     @property
     def files(self) -> dict[str, bytes]:
         """Every file of the bundle."""
         files = {info.file: graph for info, graph in zip(self.stages, self.graphs, strict=True)}
-        if self.program is not None:
-            files[self.program.info.weights] = arrays_bytes(self.program.weights)
+        if self.fused is not None:
+            files[self.fused.program.info.weights] = arrays_bytes(self.fused.program.weights)
         return {**files, **self.golden.files}
 
 
@@ -193,12 +208,12 @@ def _build(plan: ExportPlan, evaluate: Evaluate | None) -> _Result:
     graphs = tuple(stage.data for stage in rewritten)
     costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
     stages = describe_stages(plan.stages, expected.outputs, contract, plan.info, costs)
-    program = _find_program(plan, stages, rewritten)
     plan.report("comparing with torch")
     checks = check_parity(stages, graphs, expected, batch=contract.batch, threshold=plan.threshold)
-    if program is not None:
-        stages = (replace(stages[0], program=program.info),)
-        checks = (*checks, check_program_values(program, expected))
+    fused = _fuse(plan, stages, rewritten, expected.frames)
+    if fused is not None:
+        stages = (replace(stages[0], program=fused.program.info),)
+        checks = (*checks, check_program_values(fused.answer, expected))
     chain = ChainRunner(graphs, batch=contract.batch)
     if evaluate is not None and all(check.ok for check in checks):
         # Metrics have four digits: the threads that evaluation is given do not show in them.
@@ -207,27 +222,29 @@ def _build(plan: ExportPlan, evaluate: Evaluate | None) -> _Result:
     if not all(check.ok for check in checks):
         raise ParityFailed(checks)
     plan.report("recording golden samples")
-    golden = _record_golden(plan, reference, expected, chain, stages, program)
-    return _Result(stages, graphs, checks, golden, program, expected)
+    golden = _record_golden(plan, reference, expected, chain, stages, fused)
+    return _Result(stages, graphs, checks, golden, fused)
 
 
-def _find_program(
-    plan: ExportPlan, stages: Sequence[StageInfo], rewritten: Sequence[RewrittenStage]
-) -> Program | None:
+def _fuse(
+    plan: ExportPlan, stages: Sequence[StageInfo], rewritten: Sequence[RewrittenStage], frames: Array
+) -> _Fused | None:
     try:
-        return find_program(stages, rewritten, plan.contract, plan.info)
+        program = find_program(stages, rewritten, plan.contract, plan.info)
     except NoProgram as error:
         plan.report(f"no fused program: {error}")
         return None
+    return _Fused(program, frames, evaluate_program(program, frames))
 
 
 def _check_backend(manifest: Manifest, result: _Result, report: Report) -> Manifest:
-    """Return the manifest with the row of the backend that runs the program, where it can run here."""
-    if result.program is None:
+    """Return the manifest with the row of the backend that runs the program, where that can run here."""
+    if result.fused is None or not can_run_programs():
         return manifest
     report("comparing the fused program with its reference")
-    checks = (*manifest.parity, *check_program_masks(manifest, result.files, result.program, result.expected))
-    if not all(check.ok for check in checks):
+    check = check_program_masks(manifest, result.files, result.fused.frames, result.fused.answer)
+    checks = (*manifest.parity, check)
+    if not check.ok:
         raise ParityFailed(checks)
     return replace(manifest, parity=checks)
 
@@ -245,13 +262,14 @@ def _record_golden(
     expected: Expected,
     chain: ChainRunner,
     stages: Sequence[StageInfo],
-    program: Program | None,
+    fused: _Fused | None,
 ) -> GoldenFiles:
     frames = np.stack(spread(plan.samples, MOST_GOLDEN_CANDIDATES))
     if plan.threshold is None:
         return make_probability_samples(frames, chain, stages)
     logits = reference.run(frames)[LOGITS]
     bound = expected.bounds[LOGITS]
+    program = None if fused is None else fused.program
     return make_mask_samples(frames, logits, chain, threshold=plan.threshold, bound=bound, program=program)
 
 

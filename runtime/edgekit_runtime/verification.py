@@ -17,7 +17,8 @@ from edgekit_runtime.backends import (
     parse_device,
 )
 from edgekit_runtime.backends.base import Array
-from edgekit_runtime.bundle import Bundle, GoldenSample, Manifest
+from edgekit_runtime.bundle import Bundle, GoldenSample, Manifest, ProgramInfo
+from edgekit_runtime.bundle.program_checks import ProgramFault, measure_tensors, parse_weights
 from edgekit_runtime.errors import ArtefactRefused, EdgekitError, UnusableInput, UsageProblem
 from edgekit_runtime.execution import resolve_thresholds, run_every_stage
 from edgekit_runtime.exits import ThresholdExits
@@ -106,6 +107,7 @@ def verify_bundle(
     manifest = bundle.manifest
     checks.append(Check("integrity", True, f"{len(manifest.files)} files match their hashes"))
     checks.append(_check_thresholds(manifest))
+    checks.extend(_check_program(bundle, item.name, item.program) for item in manifest.stages if item.program)
     check_contract(manifest.input)
     try:
         runner = open_backend(backend, bundle, options)
@@ -145,6 +147,18 @@ def _check_thresholds(manifest: Manifest) -> Check:
     exits = {stage.name: stage.exit.threshold for stage in manifest.stages if stage.exit is not None}
     listed = ", ".join(f"{name} {value:g}" for name, value in {**values, **exits}.items())
     return Check("thresholds", True, listed or "none")
+
+
+def _check_program(bundle: Bundle, stage: str, program: ProgramInfo) -> Check:
+    """A program's weights must be those that its operations take, whichever backend runs here."""
+    name = f"program {stage}"
+    contract = bundle.manifest.input
+    try:
+        sizes = measure_tensors(program, contract.height, contract.width)
+        weights = parse_weights(bundle.read(program.weights), program, sizes)
+    except ProgramFault as error:
+        return Check(name, False, f"{program.weights!r} {error}")
+    return Check(name, True, f"{len(program.operations)} operations, {len(weights)} arrays of weights")
 
 
 def _check_golden(bundle: Bundle, backend: Backend, sample: GoldenSample) -> Check:

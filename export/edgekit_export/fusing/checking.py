@@ -6,22 +6,25 @@ import importlib.util
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from edgekit_export.fusing.program import Program
-from edgekit_export.fusing.reference import evaluate_program
+import numpy.typing as npt
+
+from edgekit_export.fusing.reference import Evaluation
 from edgekit_export.parity import Expected, choose_thresholds, compare_values
 from edgekit_export.passes.names import LOGITS, MASK, THRESHOLD
-from edgekit_runtime.backends import BACKENDS, Backend, BackendOptions, open_backend, parse_device
+from edgekit_runtime.backends import BACKENDS, BackendOptions, open_backend, parse_device
 from edgekit_runtime.bundle import Manifest, ParityCheck, write_bundle
 from edgekit_runtime.execution import run_every_stage
+
+Array = npt.NDArray[Any]
 
 BACKEND = "fused"
 _PACKAGE = "numba"
 
 
-def check_program_values(program: Program, expected: Expected) -> ParityCheck:
-    """Compare the program, evaluated in NumPy, with what torch answered."""
-    answer = evaluate_program(program, expected.frames)
+def check_program_values(answer: Evaluation, expected: Expected) -> ParityCheck:
+    """Compare what the program answers, computed in NumPy, with what torch answered."""
     return compare_values(
         "program: values",
         expected.outputs[LOGITS],
@@ -31,39 +34,35 @@ def check_program_values(program: Program, expected: Expected) -> ParityCheck:
     )
 
 
+def can_run_programs() -> bool:
+    """Whether this installation has the backend and the package that it compiles with."""
+    return BACKEND in BACKENDS and importlib.util.find_spec(_PACKAGE) is not None
+
+
 def check_program_masks(
-    manifest: Manifest, files: Mapping[str, bytes], program: Program, expected: Expected
-) -> tuple[ParityCheck, ...]:
+    manifest: Manifest, files: Mapping[str, bytes], frames: Array, answer: Evaluation
+) -> ParityCheck:
     """Run a bundle's program as a detector would, and compare its masks with the reference.
 
-    The bundle is written to a temporary folder: what is checked is what will be written, read by the runtime.
+    The bundle is written to a temporary folder: what is checked is what will be written, read by the runtime. Pixels
+    whose logit lies within its rounding bound of the threshold may differ, and no other.
 
     Args:
         manifest: Of the bundle.
         files: Its files.
-        program: Its program.
-        expected: Frames, and what torch answered for them.
-
-    Returns:
-        One row; none where the backend, or the package that it compiles with, is not here.
+        frames: uint8 (N, H, W).
+        answer: What the program answers for them.
     """
-    if BACKEND not in BACKENDS or importlib.util.find_spec(_PACKAGE) is None:
-        return ()
+    thresholds = choose_thresholds(answer.logits, manifest.thresholds[0].default)
+    different = near = 0
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         bundle = write_bundle(Path(folder) / "draft.edgekit", manifest, files)
-        with open_backend(BACKEND, bundle, BackendOptions(parse_device("cpu"), None)) as backend:
-            return (_compare_masks(backend, manifest, program, expected),)
-
-
-def _compare_masks(backend: Backend, manifest: Manifest, program: Program, expected: Expected) -> ParityCheck:
-    answer = evaluate_program(program, expected.frames)
-    thresholds = choose_thresholds(expected.outputs[LOGITS], manifest.thresholds[0].default)
-    different = near = total = 0
-    for threshold in thresholds:
-        mask = run_every_stage(backend, manifest, expected.frames, {THRESHOLD: threshold})[MASK]
-        undecided = answer.find_undecided(threshold)
-        near += int(undecided.sum())
-        different += int(((mask != answer.decide(threshold)) & ~undecided).sum())
-        total += mask.size
+        with open_backend(BACKEND, bundle, BackendOptions(parse_device("cpu"))) as backend:
+            for threshold in thresholds:
+                mask = run_every_stage(backend, manifest, frames, {THRESHOLD: threshold})[MASK]
+                undecided = answer.find_undecided(threshold)
+                near += int(undecided.sum())
+                different += int(((mask != answer.decide(threshold)) & ~undecided).sum())
+    total = len(thresholds) * answer.logits.size
     detail = f"{different} of {total} px differ at {len(thresholds)} thresholds; {near} px are undecided by rounding"
     return ParityCheck("program: masks", different == 0, detail)

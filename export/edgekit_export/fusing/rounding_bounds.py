@@ -18,7 +18,7 @@ of Numerical Algorithms, 2nd ed., §2.2, §3.1):
   The step from n + 1 to n + 2 pays for the float64 in which x and e are computed here: its roundings are 2²⁹ times
   smaller than the u·(Σ|w|·|x| + |b|) that it adds.
 * LeakyReLU. It changes distances by a factor of at most 1, and of at most its slope where the sum is surely negative;
-  there its product rounds once: e = e(s), or slope·e(s), plus u·slope·(|s| + e(s)) where the sum may be negative.
+  there the product with the slope rounds once: e = e(s), or slope·e(s), plus u·slope·max(e(s) − s, 0).
 * Underflow. A result that is too small for float32 is off by at most 2⁻¹²⁶, flushed to zero or not: once for each of
   the n products, n additions and the slope's.
 * Overflow. Where the sum of magnitudes may come near the end of float32, the radius is infinite.
@@ -89,24 +89,30 @@ def start_sum(bias: float, terms: int, shape: tuple[int, int]) -> Ball:
 def weigh_radius(source: Ball, terms: int) -> Array:
     """Return what a term w·x adds to the radius of its sum, for |w| = 1: (1 + γ)·e + γ·|x|."""
     factor = gamma(terms + 2)
-    return np.asarray((1 + factor) * source.radius + factor * np.abs(source.centre))
+    weighed: Array = np.abs(source.centre)
+    weighed *= factor
+    weighed += (1 + factor) * source.radius
+    return weighed
 
 
 def activate(total: Ball, terms: int, slope: float) -> Ball:
     """Return the LeakyReLU of a finished sum.
 
     Args:
-        total: Centre and radius with every term.
+        total: Centre and radius with every term; its arrays are the result's.
         terms: As in `start_sum`.
         slope: A float32 number, 0 to 1.
     """
     centre, radius = total.centre, total.radius
     # The radius is at least γ times the sum of magnitudes.
-    radius = np.where(radius < gamma(terms + 2) * LARGEST / 2, radius, np.inf)
+    radius[~(radius < gamma(terms + 2) * LARGEST / 2)] = np.inf
     if slope == 1:
-        return Ball(centre, radius)
-    with np.errstate(invalid="ignore"):  # 0·∞ for ReLU: NaN, which is no finite radius either
-        below = slope * radius + UNIT * slope * (np.abs(centre) + radius)
-        crossing = radius + UNIT * slope * (np.abs(centre) + radius)
-    radius = np.where(centre >= radius, radius, np.where(centre + radius < 0, below, crossing))
-    return Ball(np.where(centre < 0, slope * centre, centre), radius)
+        return total
+    with np.errstate(invalid="ignore"):  # 0·∞ for ReLU is NaN, which bounds as little as ∞
+        rounding = radius - centre
+        np.maximum(rounding, 0, out=rounding)
+        rounding *= UNIT * slope
+        np.multiply(radius, slope, out=radius, where=centre < -radius)
+        radius += rounding
+    np.maximum(centre, slope * centre, out=centre)
+    return total

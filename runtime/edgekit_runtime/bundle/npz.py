@@ -19,7 +19,13 @@ _SUFFIX = ".npy"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold: equal arrays give equal bytes."""
 
+_UNIX = 3
+"""Where a zip says that it was made; Python would say which system it runs on."""
+
 MAX_ARRAYS = 1024
+
+_MAX_WORDS = 200
+"""Of what zipfile says: it quotes names, which may be long."""
 
 
 class NpzError(ValueError):
@@ -35,7 +41,9 @@ def arrays_bytes(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
-            archive.writestr(zipfile.ZipInfo(name + _SUFFIX, _EPOCH), array_bytes(array))
+            member = zipfile.ZipInfo(name + _SUFFIX, _EPOCH)
+            member.create_system = _UNIX
+            archive.writestr(member, array_bytes(array))
     return buffer.getvalue()
 
 
@@ -48,17 +56,17 @@ def parse_arrays(raw: bytes) -> dict[str, npt.NDArray[Any]]:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             members = archive.infolist()
-            _check_members(members)
+            _check_members(members, len(raw))
             return {member.filename[: -len(_SUFFIX)]: parse_array(archive.read(member)) for member in members}
     except NpyError as error:
         raise NpzError(f"holds a member that {error}") from error
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, RuntimeError) as error:
         if isinstance(error, NpzError):
             raise
-        raise NpzError(f"is no .npz file: {error}") from error
+        raise NpzError(f"is no .npz file: {str(error)[:_MAX_WORDS]}") from error
 
 
-def _check_members(members: list[zipfile.ZipInfo]) -> None:
+def _check_members(members: list[zipfile.ZipInfo], size_bytes: int) -> None:
     names = [member.filename for member in members]
     if len(names) > MAX_ARRAYS:
         raise NpzError(f"holds {len(names)} arrays, at most {MAX_ARRAYS} are allowed")
@@ -69,3 +77,6 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
             raise NpzError(f"holds {member.filename[:64]!r}, which is no .npy file")
         if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
             raise NpzError(f"holds {member.filename[:64]!r} compressed; members are stored as they are")
+    # Many members may point at the same bytes, and each of them would be read.
+    if sum(member.file_size for member in members) > size_bytes:
+        raise NpzError("holds members that promise more bytes than there are")

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+import numpy.typing as npt
+
 from edgekit_runtime.bundle.manifest import Manifest, OperationInfo, ProgramInfo, StageInfo
+from edgekit_runtime.bundle.npz import NpzError, parse_arrays
 
 FRAME = "frame"
 """What operations call the frame, whatever its name in the graph."""
 
 MAX_OPERATIONS = 256
 MAX_CHANNELS = 1 << 14
+_ROOM_BYTES = 512
+"""What surrounds an array in its file: a header of .npy, two of zip; their names come on top."""
+
 _FLOAT32_MAX = 3.4028234663852886e38
 
 Sizes = dict[str, tuple[int, int, int]]
 """Tensor → (channels, height, width)."""
+
+
+Weights = dict[str, npt.NDArray[np.float32]]
+"""NAME.weight and NAME.bias of every operation → array, read-only."""
 
 
 class ProgramFault(ValueError):
@@ -56,7 +68,12 @@ def measure_tensors(program: ProgramInfo, height: int, width: int) -> Sizes:
         last = index == len(program.operations) - 1
         if last != (operation.kind == "head"):
             raise ProgramFault("must end with its head, and have one only")
-        sizes[operation.name] = _measure(operation, sizes)
+        sizes[operation.name] = size = _measure(operation, sizes)
+        # A doubling that a later halving takes back would ask for memory without end.
+        if size[1] > height or size[2] > width:
+            raise ProgramFault(
+                f"has {operation.name[:64]!r} of {size[1]}×{size[2]} pixels, more than the frame"
+            )
     if sizes[program.operations[-1].name] != (1, height, width):
         raise ProgramFault("has a head of another size than the frame")
     return sizes
@@ -72,8 +89,45 @@ def count_weights(operation: OperationInfo, sizes: Mapping[str, tuple[int, int, 
     return (operation.channels, 3, 3)
 
 
+def parse_weights(raw: bytes, program: ProgramInfo, sizes: Mapping[str, tuple[int, int, int]]) -> Weights:
+    """Return the arrays of a program's file, exactly those that its operations need.
+
+    Args:
+        raw: The file's bytes.
+        program: What the manifest says.
+        sizes: Of its tensors, from `measure_tensors`.
+
+    Raises:
+        ProgramFault: If the bytes are no .npz in the one form, or hold other arrays.
+    """
+    wanted: dict[str, tuple[int, ...]] = {}
+    for operation in program.operations:
+        wanted[f"{operation.name}.weight"] = count_weights(operation, sizes)
+        wanted[f"{operation.name}.bias"] = (operation.channels,)
+    most = sum(_ROOM_BYTES + 3 * len(name.encode()) + 4 * math.prod(wanted[name]) for name in wanted)
+    if len(raw) > most:  # before a directory of millions of members is read
+        raise ProgramFault(f"has {len(raw)} bytes, and its operations need at most {most}")
+    try:
+        arrays = parse_arrays(raw)
+    except NpzError as error:
+        raise ProgramFault(str(error)) from error
+    for name in sorted(wanted.keys() | arrays.keys()):
+        array = arrays.get(name)
+        if name not in wanted:
+            raise ProgramFault(f"holds {name[:64]!r}, which no operation takes")
+        if array is None:
+            raise ProgramFault(f"lacks {name[:64]!r}")
+        if array.dtype != np.float32 or array.shape != wanted[name]:
+            raise ProgramFault(
+                f"holds {name[:64]!r} as {array.dtype} {array.shape}, not float32 {wanted[name]}"
+            )
+    return arrays
+
+
 def _find_place_fault(manifest: Manifest, stage: StageInfo) -> str | None:
     contract = manifest.input
+    if manifest.precision != "fp32":
+        return f"computes in float32, and the bundle's precision is {manifest.precision}"
     if len(manifest.stages) != 1 or manifest.model.task != "segment" or len(manifest.model.classes) != 2:
         return "is allowed in a bundle of one stage alone that segments one class of defect"
     if contract.channels != "grey" or contract.dtype != "uint8":
@@ -92,7 +146,8 @@ def _measure(operation: OperationInfo, sizes: Sizes) -> tuple[int, int, int]:
     title = f"{operation.name[:64]!r}"
     unknown = [name for name in operation.inputs if name not in sizes]
     if unknown or not 1 <= len(operation.inputs) <= 2:
-        raise ProgramFault(f"has {title} take {operation.inputs}, not one or two tensors before it")
+        listed = ", ".join(name[:64] for name in operation.inputs[:3])
+        raise ProgramFault(f"has {title} take {listed or 'nothing'}, not one or two tensors before it")
     if not 1 <= operation.channels <= MAX_CHANNELS:
         raise ProgramFault(f"has {title} with {operation.channels} channels, 1 to {MAX_CHANNELS} are allowed")
     if not 0 <= operation.negative_slope <= 1:
