@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from edgekit_runtime.backends.fused.network import Network, Node
 from edgekit_runtime.backends.fused.phases import Group, is_wide
-from edgekit_runtime.bundle.program_checks import FRAME
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def find_demand(network: Network, group: Group, band: Rows) -> Demand:
         height = network.sizes[node.tensor][1]
         if node in group.summed or not is_wide(network, node.tensor):
             want(node, Rows(band.first * height // network.height, band.last * height // network.height))
-        passed = find_passed(network, node)
+        passed = network.find_passed(node)
         if passed is not None and passed in group.summed:
             # The band's rows of the first convolution are summed on their way into this node.
             want(node, Rows(band.first // 2, band.last // 2))
@@ -62,22 +61,3 @@ def find_demand(network: Network, group: Group, band: Rows) -> Demand:
             if is_wide(network, source.tensor):
                 want(source, needed)
     return demand
-
-
-def find_passed(network: Network, node: Node) -> Node | None:
-    """Return the first convolution's node that is computed on the way into this one and never stored, if it is."""
-    operation = network.operations[node.tensor]
-    source = network.sources(node)[0]
-    if operation.kind != "convolution" or operation.stride != 2 or not passes(network, source.tensor):
-        return None
-    return source
-
-
-def passes(network: Network, tensor: str) -> bool:
-    """Return whether a tensor is a first convolution of stride 1 that one convolution of stride 2 alone takes."""
-    if tensor == FRAME or network.operations[tensor].inputs != (FRAME,):
-        return False
-    if network.operations[tensor].stride != 1:
-        return False
-    users = [user for user in network.operations.values() if tensor in user.inputs]
-    return len(users) == 1 and users[0].kind == "convolution" and users[0].stride == 2

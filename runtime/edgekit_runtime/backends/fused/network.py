@@ -80,6 +80,24 @@ class Network:
                     found.setdefault(source, []).append(node)
         return {node: tuple(users) for node, users in found.items()}
 
+    @functools.cached_property
+    def passing(self) -> frozenset[str]:
+        """First convolutions of stride 1 that one convolution of stride 2 alone takes, the head apart.
+
+        They are computed on the way into that one, row by row, and never stored.
+        """
+        found = set()
+        for tensor, operation in self.operations.items():
+            users = [user for user in self.operations.values() if tensor in user.inputs]
+            if operation.inputs == (FRAME,) and operation.stride == 1 and len(users) == 1:
+                found |= {tensor} if users[0].kind == "convolution" and users[0].stride == 2 else set()
+        return frozenset(found)
+
+    def find_passed(self, node: Node) -> Node | None:
+        """Return the node that is computed on the way into this one, if there is such."""
+        source = self.sources(node)[0]
+        return source if source.tensor in self.passing else None
+
     def rank(self, node: Node) -> tuple[int, int]:
         """Return a key that sorts nodes in an order in which they can be computed."""
         return (self._order[node.tensor], node.channel)

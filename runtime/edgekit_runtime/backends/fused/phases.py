@@ -114,6 +114,9 @@ def _gather(network: Network, summed: list[Node], stored: list[Node]) -> Iterato
         if node not in needed and node.tensor != FRAME:
             needed[node] = None
             pending += [s for s in network.sources(node) if is_wide(network, s.tensor)]
+            if node.tensor in network.passing:
+                # It is computed on the way into what takes it, wanted here or not.
+                pending += network.consumers[node]
     nodes = sorted(needed, key=network.rank)
     edges = ((source, node) for node in nodes for source in network.sources(node))
     wanted = frozenset(summed)

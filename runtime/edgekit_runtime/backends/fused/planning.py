@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_runtime.backends.fused import instructions as at
-from edgekit_runtime.backends.fused.demands import Demand, Rows, find_demand, find_passed, passes
+from edgekit_runtime.backends.fused.demands import Demand, Rows, find_demand
 from edgekit_runtime.backends.fused.layout import PlainRows, SplitRows
 from edgekit_runtime.backends.fused.network import Network, Node
 from edgekit_runtime.backends.fused.phases import Group, divide, is_wide, merge_groups
@@ -166,7 +166,7 @@ class _Planner:
                 counts[tensor] = max(counts.get(tensor, 1), held)
         planes = {}
         for tensor, height in rows.items():
-            if passes(self.network, tensor):
+            if tensor in self.network.passing:
                 # Four rows of every channel, in split rows (see `stem_halve`).
                 start = self._own(4 * counts[tensor] * self.split.pitch) + self.split.odd
                 planes[tensor] = _Planes(start, self.split.pitch, 0)
@@ -193,10 +193,10 @@ class _Planner:
         places = self._place_nodes(group, demand, passing)
         done: set[Node] = set()
         for node in group.nodes:
-            if passes(self.network, node.tensor) or node in done:
+            if node.tensor in self.network.passing or node in done:
                 continue
             rows = demand[node]
-            if find_passed(self.network, node) is not None:
+            if self.network.find_passed(node) is not None:
                 done.update(self._pass_through(node, group, demand, band, places, passing))
                 continue
             operation = self.network.operations[node.tensor]
@@ -226,7 +226,7 @@ class _Planner:
         places: dict[Node, int] = {}
         seen: dict[str, int] = {}
         for node in (*group.nodes, *((_FRAME,) if _FRAME in demand else ())):
-            if node.tensor not in passing or passes(self.network, node.tensor):
+            if node.tensor not in passing or node.tensor in self.network.passing:
                 continue
             planes = passing[node.tensor]
             index = seen.get(node.tensor, 0)
@@ -250,7 +250,7 @@ class _Planner:
         for member in run:
             if is_wide(self.network, node.tensor):
                 self._clear_outside(self._address(member, places), pitch, demand[member], height)
-        first = find_passed(self.network, node)
+        first = self.network.find_passed(node)
         assert first is not None
         summed = first in group.summed
         start = self._address(node, places)
@@ -278,14 +278,14 @@ class _Planner:
 
     def _find_run(self, node: Node, group: Group, demand: Demand, places: dict[Node, int]) -> list[Node]:
         """Return this node and the channels after it that one instruction can compute with it."""
-        first = find_passed(self.network, node)
+        first = self.network.find_passed(node)
         run = [node]
         members = set(group.nodes)
         while len(run) < CHANNELS_AT_ONCE:
             following = Node(node.tensor, run[-1].channel + 1)
             if following not in members or demand[following] != demand[node]:
                 break
-            passed = find_passed(self.network, following)
+            passed = self.network.find_passed(following)
             if (passed in group.summed) != (first in group.summed):
                 break
             step = self._address(following, places) - self._address(run[-1], places)

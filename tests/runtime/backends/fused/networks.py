@@ -38,6 +38,7 @@ def make_u(
     joined: bool = True,
     slope: float = 0.2,
     head_takes_stem: bool = True,
+    side: bool = False,
 ) -> list[OperationInfo]:
     """Return the operations of a U.
 
@@ -49,6 +50,7 @@ def make_u(
         joined: Whether decoders take the encoder's planes too.
         slope: Of every LeakyReLU but the head's: a ReLU there would make half of all logits equal.
         head_takes_stem: Whether the head takes the first convolution's planes too.
+        side: Whether a first convolution of its own leads to the planes that the last decoder joins.
     """
     slope = float(np.float32(slope))
     operations = [OperationInfo("down0", "convolution", ("frame",), width, stem_stride, slope)]
@@ -67,6 +69,12 @@ def make_u(
         operations.append(OperationInfo(f"down{level}", "convolution", (last,), width, 2, slope))
         last = repeat(f"down{level}")
         levels.append(last)
+    if side and joined and depth > 1 and stem_stride == 1:
+        operations.append(OperationInfo("side0", "convolution", ("frame",), width, 1, slope))
+        operations.append(OperationInfo("side1", "convolution", ("side0",), width, 2, slope))
+        levels[1] = "side1"
+        if head_takes_stem:
+            levels[0] = "side0"
     for level in range(depth - 1, -1, -1):
         inputs = (last,) if level == depth - 1 or not joined else (levels[level + 1], last)
         last = f"up{level}"
@@ -93,5 +101,6 @@ def programs(draw: st.DrawFn) -> Program:
         joined=draw(st.booleans()),
         slope=draw(st.sampled_from([0.0, 0.2, 1.0])),
         head_takes_stem=draw(st.booleans()),
+        side=draw(st.booleans()),
     )
     return fill_program(operations, seed=draw(st.integers(0, 1000)), shift=draw(st.sampled_from([0.0, 87.5])))
