@@ -107,7 +107,12 @@ def verify_bundle(
     manifest = bundle.manifest
     checks.append(Check("integrity", True, f"{len(manifest.files)} files match their hashes"))
     checks.append(_check_thresholds(manifest))
-    checks.extend(_check_program(bundle, item.name, item.program) for item in manifest.stages if item.program)
+    programs = [
+        _check_program(bundle, stage.name, stage.program) for stage in manifest.stages if stage.program
+    ]
+    checks.extend(programs)
+    if not all(check.ok for check in programs):  # no backend is given weights that do not fit
+        return VerificationReport(str(path), tuple(checks), _refusal(checks))
     check_contract(manifest.input)
     try:
         runner = open_backend(backend, bundle, options)

@@ -13,11 +13,20 @@ from tests.attacks import (
     hostile_links,
     hostile_manifests,
     hostile_names,
+    hostile_programs,
     hostile_text,
 )
 from tests.attacks.building import ATTACKS, Attack
 
-MODULES = (hostile_files, hostile_links, hostile_names, hostile_text, hostile_manifests, hostile_arrays)
+MODULES = (
+    hostile_files,
+    hostile_links,
+    hostile_names,
+    hostile_text,
+    hostile_manifests,
+    hostile_arrays,
+    hostile_programs,
+)
 """Importing one registers its attacks."""
 
 
