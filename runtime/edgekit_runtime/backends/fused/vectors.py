@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic, models, register_model
 
 from edgekit_runtime.backends.fused.lanes import choose_lanes
 
-LANES = choose_lanes(dict(llvmlite.binding.get_host_cpu_features()))
+LANES = choose_lanes(config.CPU_FEATURES or get_host_cpu_features())
 """Floats in a vector."""
 
 _LLVM = ir.VectorType(ir.FloatType(), LANES)
