@@ -41,7 +41,7 @@ def find_rows(mask: npt.NDArray[Any], connectivity: int, min_area_px: int) -> Ro
     if pixels is None:
         return numpy_runs.find_rows(mask, connectivity, min_area_px)
     reach = 1 if connectivity == 8 else 0
-    least = min(int(min_area_px), pixels.size + 1)
+    least = min(min_area_px, mask.size + 1)
     runs = _room.runs
     rows: Rows | None = kernels.find_rows(pixels, reach, least, runs)
     while rows is None:
@@ -60,10 +60,9 @@ def _view_bytes(mask: npt.NDArray[Any]) -> _Pixels | None:
         if int(mask.max()) > np.iinfo(np.uint8).max:
             return None
         mask = mask.astype(np.uint8)
-    pixels = np.ascontiguousarray(mask).view(np.uint8)
-    # Numba compiles anew for arrays that cannot be written to, as a result's mask: all are made such.
-    pixels.flags.writeable = False
-    return pixels
+    elif mask.dtype.kind != "u":
+        mask = mask.view(np.uint8)
+    return np.ascontiguousarray(mask)
 
 
 def _make_room(runs: int) -> npt.NDArray[np.uint32]:

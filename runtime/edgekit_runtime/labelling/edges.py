@@ -18,9 +18,20 @@ from numba.extending import intrinsic
 LANES = 64
 """Pixels of one comparison, which are the bits of a word."""
 
+BLOCK = 4 * LANES
+"""Pixels that are skipped at once where all are background."""
+
 _LLVM = ir.VectorType(ir.IntType(8), LANES)
 
 Generator = Callable[[Any, Any, Any, Any], Any]
+
+
+def _load(context: Any, builder: Any, signature: Any, values: Any, further: int) -> Any:
+    """Load 64 pixels of a mask, the first argument, from so many further than an offset, the second."""
+    array = context.make_array(signature.args[0])(context, builder, values[0])
+    offset = builder.add(values[1], ir.Constant(values[1].type, further))
+    place = builder.bitcast(builder.gep(array.data, [offset]), _LLVM.as_pointer())
+    return builder.load(place, align=1)
 
 
 @intrinsic
@@ -32,17 +43,27 @@ def find_edges(_typing: Any, mask: Any, _offset: Any) -> tuple[Any, Generator]:
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, values[0])
-
-        def load(offset: Any) -> Any:
-            place = builder.bitcast(builder.gep(array.data, [offset]), _LLVM.as_pointer())
-            return builder.load(place, align=1)
-
-        before = builder.sub(values[1], ir.Constant(values[1].type, 1))
-        edges = builder.icmp_unsigned("!=", load(values[1]), load(before))
-        return builder.bitcast(edges, ir.IntType(LANES))
+        before, pixels = (_load(context, builder, signature, values, further) for further in (-1, 0))
+        return builder.bitcast(builder.icmp_unsigned("!=", pixels, before), ir.IntType(LANES))
 
     return types.uint64(mask, types.int64), generate
+
+
+@intrinsic
+def is_background(_typing: Any, mask: Any, _offset: Any) -> tuple[Any, Generator]:
+    """Return whether 256 pixels from an offset on are 0; all must lie in the mask, as for `find_edges`."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        first, *others = (_load(context, builder, signature, values, step) for step in range(0, BLOCK, LANES))
+        for pixels in others:
+            first = builder.or_(first, pixels)
+        # As whole words, of which there are fewer to look at than bytes.
+        words = builder.bitcast(first, ir.VectorType(ir.IntType(64), LANES // 8))
+        marks = builder.icmp_unsigned("!=", words, ir.Constant(words.type, None))
+        packed = builder.bitcast(marks, ir.IntType(LANES // 8))
+        return builder.icmp_unsigned("==", packed, ir.Constant(packed.type, 0))
+
+    return types.boolean(mask, types.int64), generate
 
 
 @intrinsic

@@ -16,7 +16,7 @@ import numpy as np
 from numba.core import types
 
 from edgekit_runtime.jit import inline, kernel
-from edgekit_runtime.labelling.edges import LANES, find_edges, find_lowest_bit
+from edgekit_runtime.labelling.edges import BLOCK, LANES, find_edges, find_lowest_bit, is_background
 
 START, STOP, CLASS, PARENT = range(4)
 X1, Y1, X2, Y2, AREA, VALUE = range(6)
@@ -30,44 +30,65 @@ def find_runs(mask: Any, runs: Any) -> Any:
     """Write start, stop and class of every run; return how many there are, or -1 where there is no room."""
     height, width = mask.shape
     count = 0
-    for y in range(height):
+    y = 0
+    while y < height:
+        offset = skip_background(mask, y * width)
+        if offset - y * width >= width:
+            y = offset // width
         if count + width > len(runs):
             return -1
-        row = y * (width + 1)
-        value = mask[y, 0]
-        runs[count, START] = row
-        runs[count, CLASS] = value
-        for x in range(1, width, LANES):
-            if width > LANES:
-                # The last columns are compared together with some before them, never with what lies behind
-                # the mask.
-                first = min(x, width - LANES)
-                seen = np.uint64(x - first)
-                edges = find_edges(mask, y * width + first) >> seen << seen
-            else:
-                first, edges = 1, find_edges_singly(mask, y)
-            while edges:
-                here = first + find_lowest_bit(edges)
-                edges &= edges - _ONE
-                # No branch on what the pixels are, which noise makes unpredictable: what is background is
-                # written too, and the next run overwrites it.
-                runs[count, STOP] = row + here
-                count += value != 0
-                value = mask[y, here]
-                runs[count, START] = row + here
-                runs[count, CLASS] = value
-        runs[count, STOP] = row + width
-        count += value != 0
+        if y < height:
+            count = find_row_runs(mask, y, offset - y * width, runs, count)
+        y += 1
     return count
 
 
 @inline
-def find_edges_singly(mask: Any, y: int) -> Any:
-    """Return the edges of a row of at most 64 pixels: bit k says whether column k + 1 differs from column k."""
+def skip_background(mask: Any, offset: int) -> Any:
+    """Return the first pixel, or one up to 256 before it, that is not background, across rows; or the mask's size."""
+    while offset + BLOCK <= mask.size and is_background(mask, offset):
+        offset += BLOCK
+    return offset
+
+
+@inline
+def find_row_runs(mask: Any, y: int, background: int, runs: Any, count: int) -> Any:
+    """Write the runs of one row, whose first pixels are known to be background; return how many there are now."""
+    width = mask.shape[1]
+    row = y * (width + 1)
+    begin = max(background, 1)
+    value = mask[y, begin - 1]
+    runs[count, START] = row
+    runs[count, CLASS] = value
+    for x in range(begin, width, LANES):
+        if width > LANES:
+            # The last columns are compared together with some before them, never with what lies behind the mask.
+            first = min(x, width - LANES)
+            seen = np.uint64(x - first)
+            edges = find_edges(mask, y * width + first) >> seen << seen
+        else:
+            first, edges = x, find_edges_singly(mask, y, x)
+        while edges:
+            here = first + find_lowest_bit(edges)
+            edges &= edges - _ONE
+            # No branch on what the pixels are, which noise makes unpredictable: what is background is written too,
+            # and the next run overwrites it.
+            runs[count, STOP] = row + here
+            count += value != 0
+            value = mask[y, here]
+            runs[count, START] = row + here
+            runs[count, CLASS] = value
+    runs[count, STOP] = row + width
+    return count + (value != 0)
+
+
+@inline
+def find_edges_singly(mask: Any, y: int, x: int) -> Any:
+    """Return the edges of a short row from column x on: bit k says whether column x + k differs from the one before."""
     edges = _ZERO
-    for column in range(1, mask.shape[1]):
+    for column in range(x, mask.shape[1]):
         if mask[y, column] != mask[y, column - 1]:
-            edges |= _ONE << np.uint64(column - 1)
+            edges |= _ONE << np.uint64(column - x)
     return edges
 
 
@@ -143,7 +164,9 @@ def drop_small(rows: Any, least: int) -> Any:
     for row in range(len(rows)):
         if rows[row, AREA] >= least:
             if kept != row:
-                rows[kept] = rows[row]
+                # Column by column: to compile the assignment of a whole row takes Numba two seconds.
+                for column in range(6):
+                    rows[kept, column] = rows[row, column]
             kept += 1
     return kept
 
