@@ -27,20 +27,9 @@ from edgekit_runtime.backends.fused.instructions import (
     STEM_HALVE,
     WIDEN,
 )
-from edgekit_runtime.backends.fused.kernels import (
-    clear,
-    double,
-    double_head,
-    fill,
-    frame_halve,
-    halve,
-    mask_rows,
-    point_head,
-    same,
-    stem,
-    stem_halve,
-    widen,
-)
+from edgekit_runtime.backends.fused.plane_kernels import clear, double, halve, same
+from edgekit_runtime.backends.fused.stem_kernels import frame_halve, stem, stem_halve, widen
+from edgekit_runtime.backends.fused.sum_kernels import double_head, fill, mask_rows, point_head
 from edgekit_runtime.jit import inline, kernel
 
 OPEN, BUSY = 0, 8

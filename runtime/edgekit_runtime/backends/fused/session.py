@@ -31,7 +31,7 @@ class Session:
         from edgekit_runtime.backends.fused.interpreter import PER_PHASE, TAKEN, run_frame
         from edgekit_runtime.backends.fused.vectors import LANES
 
-        plan = make_plan(network.program, network.height, network.width, lanes=LANES, threads=threads)
+        plan = make_plan(network, lanes=LANES, threads=threads)
         self.origin = describe_origin(run_frame)
         self._run_frame = run_frame
         self._plan = plan
