@@ -25,7 +25,7 @@ from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.execution import resolve_thresholds, run_stages
 from edgekit_runtime.exits import ExitPolicy
 from edgekit_runtime.frames import Batch, check_contract, prepare_batch, prepare_frame
-from edgekit_runtime.regions import check_region_options
+from edgekit_runtime.regions import check_region_options, prepare_regions
 from edgekit_runtime.result_building import find_defects, make_class_results, make_mask_results, take_masks
 from edgekit_runtime.results import Result
 
@@ -113,6 +113,8 @@ class Detector:
         bundle = self._source if isinstance(self._source, Bundle) else Bundle.open(self._source)
         check_contract(bundle.manifest.input)
         resolve_thresholds(bundle.manifest, self._thresholds)
+        if bundle.manifest.model.task == "segment":
+            prepare_regions()
         self._opened = (bundle, open_backend(self._backend_choice, bundle, self._options))
         self.state = State.READY
 

@@ -14,7 +14,7 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.backends.base import Array, Backend, Tensor
+from edgekit_runtime.backends.base import Array, Backend, Tensor, name_dtype
 from edgekit_runtime.bundle.manifest import BATCH, Manifest, StageInfo, TensorInfo
 from edgekit_runtime.errors import ArtefactRefused, FrameError, UsageProblem
 from edgekit_runtime.exits import ExitPolicy, ReplayExits, ThresholdExits, confidence
@@ -220,7 +220,7 @@ def _run_stage(
 def _download(backend: Backend, tensor: Tensor, info: TensorInfo, batch: int, stage: StageInfo) -> Array:
     array = backend.download(tensor)
     shape = tuple(batch if size == BATCH else size for size in info.shape)
-    if str(array.dtype) != info.dtype or array.shape != shape:
+    if name_dtype(array.dtype) != info.dtype or array.shape != shape:
         raise ArtefactRefused(
             f"Output {info.name!r} of stage {stage.name!r} is {array.dtype} {array.shape}; "
             f"the manifest promises {info.dtype} {shape}."

@@ -216,7 +216,7 @@ def test_a_damaged_bundle_is_refused_when_it_is_opened(segmenter):
         ({"thresholds": {"other": 1.0}}, UsageProblem, "No threshold 'other'"),
         ({"thresholds": {"threshold": NAN}}, UsageProblem, "finite"),
         ({"device": "cuda"}, EnvironmentMismatch, "not available yet"),
-        ({"backend": "fused"}, EnvironmentMismatch, "not available in this release"),
+        ({"backend": "tensorrt"}, EnvironmentMismatch, "not available in this release"),
     ],
 )
 def test_options_that_do_not_fit_are_named_when_it_is_opened(segmenter, options, error, message):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.backends.base import Array, Backend
+from edgekit_runtime.backends.base import Array, Backend, name_dtype
 from edgekit_runtime.backends.onnx_wire import has_external_data
 from edgekit_runtime.backends.options import BackendOptions
 from edgekit_runtime.bundle import Bundle
@@ -82,7 +82,7 @@ class OnnxRuntimeCpu(Backend):
         return tensor
 
     def _describe_impl(self, tensor: Array) -> tuple[str, tuple[int, ...]]:
-        return str(tensor.dtype), tensor.shape
+        return name_dtype(tensor.dtype), tensor.shape
 
     def _load(self, ort: Any, stage: StageInfo) -> Any:
         content = self.bundle.read(stage.file)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.backends.base import Array, Backend
+from edgekit_runtime.backends.base import Array, Backend, name_dtype
 from edgekit_runtime.backends.devices import Device
 from edgekit_runtime.backends.fused.network import Network
 from edgekit_runtime.backends.fused.phases import PlanningFault, divide
@@ -67,4 +67,4 @@ class Fused(Backend):
         return tensor
 
     def _describe_impl(self, tensor: Array) -> tuple[str, tuple[int, ...]]:
-        return str(tensor.dtype), tensor.shape
+        return name_dtype(tensor.dtype), tensor.shape

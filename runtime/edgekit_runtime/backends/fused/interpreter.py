@@ -33,10 +33,16 @@ from edgekit_runtime.backends.fused.sum_kernels import double_head, fill, mask_r
 from edgekit_runtime.jit import inline, kernel
 
 OPEN, BUSY = 0, 8
-"""Counters: number of the frame that helpers may join, 0 for none; helpers that are inside."""
+"""Counters: number of the call that helpers may join, 0 for none; helpers that are inside."""
 
-TAKEN, DONE, PER_PHASE = 16, 24, 16
-"""Tasks taken and done in phase 0; those of phase p lie PER_PHASE · p further. Each has a cache line of its own."""
+TAKEN, DONE, PER_ROUND = 16, 24, 16
+"""Tasks taken and done in round 0; those of round r lie PER_ROUND · r further. Each has a cache line of its own.
+
+A round is one phase of one frame: none begins before the one before it is done.
+"""
+
+MAX_FRAMES = 16
+"""Frames of one call: its counters are cleared each time."""
 
 SPINS = 200
 """Looks at a counter before the processor is offered to others: about as long as a short task takes."""
@@ -83,23 +89,25 @@ def wait_until(counters, index, value):
 
 
 @inline
-def run_phases(arena, steps, tasks, phases, counters, base, frame, mask):
-    """Take tasks, phase after phase, until none is left."""
-    for phase in range(len(phases) - 1):
-        taken, done = TAKEN + PER_PHASE * phase, DONE + PER_PHASE * phase
+def run_rounds(arena, steps, tasks, phases, counters, base, frames, masks):
+    """Take tasks, round after round, until none is left."""
+    last = len(phases) - 1
+    for turn in range(len(frames) * last):
+        frame, phase = turn // last, turn % last
+        taken, done = TAKEN + PER_ROUND * turn, DONE + PER_ROUND * turn
         count = phases[phase + 1] - phases[phase]
         task = count_up(counters, taken, 1)
         while task < count:
             place = phases[phase] + task
             for index in range(tasks[place], tasks[place + 1]):
-                run_step(arena, steps[index], base, frame, mask)
+                run_step(arena, steps[index], base, frames[frame], masks[frame])
             count_up(counters, done, 1)
             task = count_up(counters, taken, 1)
         wait_until(counters, done, count)
 
 
 _FLOATS, _NUMBERS = types.float32[::1], types.int64[::1]
-_PIXELS = types.Array(types.uint8, 1, "C", readonly=True)
+_FRAMES = types.Array(types.uint8, 2, "C", readonly=True)
 
 
 @kernel(
@@ -109,14 +117,14 @@ _PIXELS = types.Array(types.uint8, 1, "C", readonly=True)
     _NUMBERS,
     _NUMBERS,
     types.int64,
-    _PIXELS,
-    types.uint8[::1],
+    _FRAMES,
+    types.uint8[:, ::1],
     types.int64,
     types.boolean,
     returns=types.void,
 )
-def run_frame(arena, steps, tasks, phases, counters, base, frame, mask, number, leads):
-    """Run one frame, as its leader or as a helper.
+def run_frames(arena, steps, tasks, phases, counters, base, frames, masks, number, leads):
+    """Run frames one after the other, as the leader or as a helper.
 
     Args:
         arena: float32 (floats,): weights, planes and each thread's own memory.
@@ -125,17 +133,17 @@ def run_frame(arena, steps, tasks, phases, counters, base, frame, mask, number, 
         phases: int64 (phases + 1,): where each phase's tasks begin.
         counters: int64: see above.
         base: Where this thread's own memory begins.
-        frame: uint8 (H * W,).
-        mask: uint8 (H * W,), written.
-        number: Of the frame, from 1; a helper that comes for another one leaves.
+        frames: uint8 (N, H * W), N at most MAX_FRAMES.
+        masks: uint8 (N, H * W), written.
+        number: Of the call, from 1; a helper that comes for another one leaves.
         leads: Whether this is the leader.
     """
     if leads:
-        for phase in range(len(phases) - 1):
-            write_counter(counters, TAKEN + PER_PHASE * phase, 0)
-            write_counter(counters, DONE + PER_PHASE * phase, 0)
+        for turn in range(len(frames) * (len(phases) - 1)):
+            write_counter(counters, TAKEN + PER_ROUND * turn, 0)
+            write_counter(counters, DONE + PER_ROUND * turn, 0)
         write_counter(counters, OPEN, number)
-        run_phases(arena, steps, tasks, phases, counters, base, frame, mask)
+        run_rounds(arena, steps, tasks, phases, counters, base, frames, masks)
         write_counter(counters, OPEN, 0)
         looks = 0
         while read_counter(counters, BUSY) > 0:
@@ -145,5 +153,5 @@ def run_frame(arena, steps, tasks, phases, counters, base, frame, mask, number, 
     else:
         count_up(counters, BUSY, 1)
         if read_counter(counters, OPEN) == number:
-            run_phases(arena, steps, tasks, phases, counters, base, frame, mask)
+            run_rounds(arena, steps, tasks, phases, counters, base, frames, masks)
         count_up(counters, BUSY, -1)

@@ -28,16 +28,16 @@ class Session:
     """
 
     def __init__(self, network: Network, weights: Weights, *, threads: int) -> None:
-        from edgekit_runtime.backends.fused.interpreter import PER_PHASE, TAKEN, run_frame
+        from edgekit_runtime.backends.fused.interpreter import MAX_FRAMES, PER_ROUND, TAKEN, run_frames
         from edgekit_runtime.backends.fused.vectors import LANES
 
         plan = make_plan(network, lanes=LANES, threads=threads)
-        self.origin = describe_origin(run_frame)
-        self._run_frame = run_frame
+        self.origin = describe_origin(run_frames)
+        self._run_frames, self._most = run_frames, MAX_FRAMES
         self._plan = plan
         self._arena = _aligned_zeros(plan.shared_floats + threads * plan.own_floats)
         place_weights(self._arena, network, plan.cells, weights)
-        self._counters = np.zeros(TAKEN + PER_PHASE * len(plan.phases), np.int64)
+        self._counters = np.zeros(TAKEN + PER_ROUND * MAX_FRAMES * len(plan.phases), np.int64)
         self._number = 0
         self._team = Team(threads - 1)
         # The first frame shall not pay for pages that were never touched.
@@ -48,9 +48,10 @@ class Session:
         """Return the masks, uint8 (N, H, W), of frames, uint8 (N, H, W)."""
         masks = np.empty(frames.shape, np.uint8)
         self._arena[THRESHOLD] = threshold
-        for frame, mask in zip(frames, masks, strict=True):
+        for start in range(0, len(frames), self._most):
+            part = slice(start, start + self._most)
             self._number += 1
-            work = self._make_work(frame.reshape(-1), mask.reshape(-1), self._number)
+            work = self._make_work(frames[part], masks[part], self._number)
             self._team.call(work)
             work(0)
         return masks
@@ -59,15 +60,17 @@ class Session:
         """End the threads; may be called again."""
         self._team.close()
 
-    def _make_work(self, frame: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], number: int) -> Work:
-        plan, arena, counters, run_frame = self._plan, self._arena, self._counters, self._run_frame
+    def _make_work(self, frames: npt.NDArray[np.uint8], masks: npt.NDArray[np.uint8], number: int) -> Work:
+        plan, arena, counters, run_frames = self._plan, self._arena, self._counters, self._run_frames
+        flat, answers = frames.reshape(len(frames), -1), masks.reshape(len(masks), -1)
         # One type for all: Numba tells arrays that can be written to from others.
-        frame.flags.writeable = False
+        flat.flags.writeable = False
 
         def work(member: int) -> None:
             base = plan.shared_floats + member * plan.own_floats
-            run_frame(
-                arena, plan.steps, plan.tasks, plan.phases, counters, base, frame, mask, number, member == 0
+            leads = member == 0
+            run_frames(
+                arena, plan.steps, plan.tasks, plan.phases, counters, base, flat, answers, number, leads
             )
 
         return work

@@ -78,6 +78,17 @@ def test_threads_and_bands_change_nothing_but_the_order_of_sums() -> None:
     assert (masks[0] == masks[2]).all()
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_gives_what_its_frames_give_alone(threads: int) -> None:
+    frames = draw_frames(37, 32, 48)
+    session = open_session(cheapnet(4), 32, 48, threads)
+    together = session.run(frames, 0.0)
+    alone = np.concatenate([session.run(frame[np.newaxis], 0.0) for frame in frames])
+    session.close()
+    assert (together == alone).all()
+    assert len(np.unique(together.sum(axis=(1, 2)))) > 10
+
+
 def test_a_frame_leaves_nothing_behind() -> None:
     session = open_session(cheapnet(4), 64, 64)
     first, second = draw_frames(2, 64, 64)
