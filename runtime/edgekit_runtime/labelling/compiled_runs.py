@@ -41,7 +41,7 @@ def find_rows(mask: npt.NDArray[Any], connectivity: int, min_area_px: int) -> Ro
     if pixels is None:
         return numpy_runs.find_rows(mask, connectivity, min_area_px)
     reach = 1 if connectivity == 8 else 0
-    least = min(min_area_px, mask.size + 1)
+    least = min(min_area_px, _LARGEST + 1)  # any number may come, and the kernel takes 64 bits
     runs = _room.runs
     rows: Rows | None = kernels.find_rows(pixels, reach, least, runs)
     while rows is None:

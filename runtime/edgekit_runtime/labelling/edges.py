@@ -1,7 +1,7 @@
 """Where a mask's pixels change, 64 of them in one comparison: what Numba's own language cannot say.
 
 Two loads that overlap in all but one byte are compared lane by lane, and the answer is packed into a word. LLVM makes
-of it what the processor has: one instruction on 64 bytes (AVX-512), two on 32 (AVX2), four on 16 (SSE2, NEON).
+of it what the processor has: for 64 pixels a few instructions with AVX-512, 13 with AVX2, 29 with SSE2, 41 with NEON.
 """
 
 # mypy: disable-error-code="untyped-decorator"

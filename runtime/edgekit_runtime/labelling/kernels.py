@@ -31,55 +31,48 @@ def find_runs(mask: Any, runs: Any) -> Any:
     height, width = mask.shape
     count = 0
     y = 0
-    while y < height:
+    while True:
         offset = skip_background(mask, y * width)
-        if offset - y * width >= width:
+        if offset >= (y + 1) * width:
             y = offset // width
+        if y >= height:
+            return count
         if count + width > len(runs):
             return -1
-        if y < height:
-            count = find_row_runs(mask, y, offset - y * width, runs, count)
+        row = y * (width + 1)
+        begin = max(offset - y * width, 1)
+        value = mask[y, begin - 1]
+        runs[count, START] = row
+        runs[count, CLASS] = value
+        for x in range(begin, width, LANES):
+            if width > LANES:
+                # The last columns are compared together with some before them, never with what lies behind the mask.
+                first = min(x, width - LANES)
+                seen = np.uint64(x - first)
+                edges = find_edges(mask, y * width + first) >> seen << seen
+            else:
+                first, edges = x, find_edges_singly(mask, y, x)
+            while edges:
+                here = first + find_lowest_bit(edges)
+                edges &= edges - _ONE
+                # No branch on what the pixels are, which noise makes unpredictable: what is background is written
+                # too, and the next run overwrites it.
+                runs[count, STOP] = row + here
+                count += value != 0
+                value = mask[y, here]
+                runs[count, START] = row + here
+                runs[count, CLASS] = value
+        runs[count, STOP] = row + width
+        count += value != 0
         y += 1
-    return count
 
 
 @inline
 def skip_background(mask: Any, offset: int) -> Any:
-    """Return the first pixel, or one up to 256 before it, that is not background, across rows; or the mask's size."""
+    """Return a pixel before which all from `offset` on are background, across rows and in steps of 256."""
     while offset + BLOCK <= mask.size and is_background(mask, offset):
         offset += BLOCK
     return offset
-
-
-@inline
-def find_row_runs(mask: Any, y: int, background: int, runs: Any, count: int) -> Any:
-    """Write the runs of one row, whose first pixels are known to be background; return how many there are now."""
-    width = mask.shape[1]
-    row = y * (width + 1)
-    begin = max(background, 1)
-    value = mask[y, begin - 1]
-    runs[count, START] = row
-    runs[count, CLASS] = value
-    for x in range(begin, width, LANES):
-        if width > LANES:
-            # The last columns are compared together with some before them, never with what lies behind the mask.
-            first = min(x, width - LANES)
-            seen = np.uint64(x - first)
-            edges = find_edges(mask, y * width + first) >> seen << seen
-        else:
-            first, edges = x, find_edges_singly(mask, y, x)
-        while edges:
-            here = first + find_lowest_bit(edges)
-            edges &= edges - _ONE
-            # No branch on what the pixels are, which noise makes unpredictable: what is background is written too,
-            # and the next run overwrites it.
-            runs[count, STOP] = row + here
-            count += value != 0
-            value = mask[y, here]
-            runs[count, START] = row + here
-            runs[count, CLASS] = value
-    runs[count, STOP] = row + width
-    return count + (value != 0)
 
 
 @inline
