@@ -7,7 +7,9 @@ import pytest
 
 from edgekit_export import golden
 from edgekit_export.execution import ChainRunner
+from edgekit_export.fusing.program import Program
 from edgekit_export.golden import make_mask_samples, make_probability_samples
+from edgekit_runtime.bundle import OperationInfo, ProgramInfo
 from edgekit_runtime.errors import GateFailed
 from edgekit_runtime.masks import mask_of
 
@@ -137,3 +139,20 @@ def test_probabilities_of_every_exit_are_recorded(built_classifier, grey_frames)
         for name, file in sample.outputs.items():
             wanted = built_classifier.expected.outputs[name][index]
             np.testing.assert_allclose(load(made.files[file]), wanted, atol=1e-6)
+
+
+def test_pixels_that_the_program_leaves_open_are_undecided_too():
+    logits = with_defect(clean(1), 0, 30).astype(np.float32)
+    # Everywhere 0, the threshold: which side it falls on is rounding, whatever the logits of the graph are.
+    operations = (
+        OperationInfo("stem", "convolution", ("frame",), 1, 1, 1.0),
+        OperationInfo("head", "head", ("stem",), 1, 1, 1.0),
+    )
+    shapes = {"stem.weight": (1, 3, 3), "stem.bias": (1,), "head.weight": (1,), "head.bias": (1,)}
+    weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    program = Program(ProgramInfo("main.fused.npz", 0.0, operations), weights)
+    for given, undecided in ((None, 0), (program, 2000)):
+        made = make_mask_samples(
+            numbered(1), logits, FakeChain(logits), threshold=0.0, bound=1e-6, program=given
+        )
+        assert [sample.undecided_px for sample in made.samples] == [undecided]

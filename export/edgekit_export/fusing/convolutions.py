@@ -55,7 +55,7 @@ def read_convolution(node: ir.Node, *, ends: bool) -> Convolution:
     if ends:
         raise _refuse(node, "that gives the logits: a 1×1 one must")
     if weight.shape[2:] != (SIZE, SIZE):
-        raise NoProgram(f"a {weight.shape[2]}×{weight.shape[3]} {_KINDS[node.op_type]} ({node.name})")
+        raise _refuse(node, f"of {weight.shape[2]}×{weight.shape[3]} before the end")
     if set(editing.ints_attribute(node, "dilations", (1, 1))) != {1}:
         raise _refuse(node, "with dilation")
     if node.op_type == "Conv":

@@ -23,6 +23,7 @@ Array = npt.NDArray[Any]
 
 CONVOLUTIONS = ("Conv", "ConvTranspose")
 ACTIVATIONS = ("LeakyRelu", "Relu")
+OPERATORS = (*CONVOLUTIONS, *ACTIVATIONS, "Concat")
 
 
 def match_program(graph: ir.Graph, *, file: str, size: tuple[int, int]) -> Program:
@@ -39,6 +40,9 @@ def match_program(graph: ir.Graph, *, file: str, size: tuple[int, int]) -> Progr
     entry, end = match_frame(graph), match_mask(graph)
     matcher = _Matcher(entry.image, end.logits)
     nodes = [node for node in graph if node not in entry.nodes | end.nodes]
+    strange = next((node for node in nodes if node.op_type not in OPERATORS), None)
+    if strange is not None:
+        raise NoProgram(f"the operator {strange.op_type} ({strange.name})")
     convolutions = [node for node in nodes if node.op_type in CONVOLUTIONS]
     names = name_operations([str(node.name) for node in convolutions])
     matcher.names = dict(zip(convolutions, names, strict=True))
@@ -69,7 +73,7 @@ class _Matcher:
         elif node.op_type == "Concat":
             self._add_concatenation(node)
         elif node not in self._activations:
-            raise NoProgram(f"a {node.op_type} ({node.name})")
+            raise NoProgram(f"a {node.op_type} of what others take without it ({node.name})")
 
     def _add_convolution(self, node: ir.Node) -> None:
         activation = _find_activation(node)

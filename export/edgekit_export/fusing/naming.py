@@ -36,7 +36,7 @@ def name_operations(nodes: Sequence[str]) -> list[str]:
 def _find_module(node: str) -> str:
     """Return the path before the operator; a node outside any module is called after its operator."""
     module, _, operator = node.rpartition(".")
-    return module or operator.lower()
+    return module.strip(".") or operator.lower()
 
 
 def _strip_numbers(stem: str) -> str:
