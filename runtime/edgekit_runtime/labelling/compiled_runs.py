@@ -60,9 +60,10 @@ def _view_bytes(mask: npt.NDArray[Any]) -> _Pixels | None:
         if int(mask.max()) > np.iinfo(np.uint8).max:
             return None
         mask = mask.astype(np.uint8)
-    elif mask.dtype.kind != "u":
-        mask = mask.view(np.uint8)
-    return np.ascontiguousarray(mask)
+    elif mask.dtype.kind == "b":
+        # A mask of 0 and 255 that is seen as bool is True in any byte but 0, for NumPy: one class.
+        mask = mask.view(np.uint8) != 0
+    return np.ascontiguousarray(mask).view(np.uint8)
 
 
 def _make_room(runs: int) -> npt.NDArray[np.uint32]:

@@ -75,6 +75,13 @@ def test_classes_beyond_a_byte_are_not_cut_to_one(dtype):
     assert compiled_runs.find_rows(mask, 4, 0)[:, 5].tolist() == [256, 257, 1, 1]
 
 
+@settings(max_examples=60, deadline=None)
+@given(mask=masks(), **OPTIONS)
+def test_bytes_that_are_seen_as_bool_are_one_class(mask, connectivity, least):
+    assert_same(mask.view(bool), connectivity, least, expected_of=(mask != 0).astype(np.uint8))
+    assert_same(mask.view(bool), connectivity, least)
+
+
 @pytest.mark.parametrize("shape", [(0, 0), (0, 70), (70, 0)])
 def test_a_mask_without_pixels_has_no_regions(shape):
     assert compiled_runs.find_rows(np.zeros(shape, np.uint8), 8, 0).shape == (0, 6)
