@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit_runtime.kept_code import discard_damaged_code, seal_code
 from edgekit_runtime.optional import import_optional
 from edgekit_runtime.state_folder import StateFolder, open_state_folder
 
@@ -46,6 +47,8 @@ def kernel(*arguments: Any, returns: Any) -> Callable[[Callable[..., Any]], Any]
                 numba.config.CACHE_DIR = previous
         compiled.compile(returns(*arguments))
         compiled.disable_compile()
+        if folder is not None and not compiled.stats.cache_hits:
+            seal_code(folder)
         return compiled
 
     return compile_function
@@ -73,7 +76,10 @@ def find_cache() -> StateFolder:
     numba = import_optional("numba", extra=EXTRA)
     sources = [path for pattern in _SOURCES for path in sorted(_HERE.glob(pattern))]
     versions = (numba.__version__, np.__version__, sys.version.split()[0])
-    return open_state_folder(f"jit/{_digest(sources, versions)}")
+    folder = open_state_folder(f"jit/{_digest(sources, versions)}")
+    if folder.path is not None:
+        discard_damaged_code(folder.path)
+    return folder
 
 
 def _digest(sources: Iterable[Path], versions: Iterable[str]) -> str:

@@ -44,8 +44,8 @@ def open_state_folder(name: str, environ: Mapping[str, str] = os.environ) -> Sta
         return StateFolder(None, f"this user has no home; set {VARIABLE} to a folder")
     folder = root / name
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in (root, folder):
+        for path in (root, *reversed(folder.parents[: len(Path(name).parts) - 1]), folder):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
             fault = _find_owner_fault(path)
             if fault is not None:
                 return StateFolder(None, fault)

@@ -1,0 +1,95 @@
+"""Compiled kernels: kept, loaded, and compiled anew where they cannot be kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CODE = """
+from numba.core import types
+from edgekit_runtime.jit import describe_origin, find_cache, kernel
+
+@kernel(types.int64, returns=types.int64)
+def double(value):
+    return 2 * value
+
+assert double(21) == 42
+print(describe_origin(double))
+"""
+
+
+def run(tmp_path: Path, state: Path | str, code: str = CODE) -> str:
+    script = tmp_path / "kernels.py"
+    script.write_text(code)
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "EDGEKIT_STATE": str(state)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_second_process_loads_what_the_first_one_compiled(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    assert f"are kept in {state}" in run(tmp_path, state)
+    assert run(tmp_path, state) == ""
+
+
+def test_what_cannot_be_kept_is_compiled_and_told(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert "cannot be kept" in run(tmp_path, blocked)
+    assert not list(tmp_path.glob("**/__pycache__"))
+
+
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
+def test_damaged_code_is_compiled_anew(tmp_path: Path, pattern: str) -> None:
+    state = tmp_path / "state"
+    run(tmp_path, state)
+    for file in state.rglob(pattern):
+        raw = bytearray(file.read_bytes())
+        raw[len(raw) // 2] ^= 1
+        file.write_bytes(raw)
+    assert "were compiled" in run(tmp_path, state)
+    assert run(tmp_path, state) == ""
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "not text"])
+def test_code_without_its_seal_is_compiled_anew(tmp_path: Path, damage: str) -> None:
+    state = tmp_path / "state"
+    run(tmp_path, state)
+    (seal,) = state.rglob("sha256sums")
+    if damage == "missing":
+        seal.unlink()
+    else:
+        seal.write_bytes(seal.read_bytes()[:40] if damage == "truncated" else b"\xff\xfe")
+    assert "were compiled" in run(tmp_path, state)
+
+
+def test_code_that_somebody_added_is_not_loaded(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    run(tmp_path, state)
+    (index,) = state.rglob("*.nbi")
+    index.with_name("other.nbi").write_bytes(b"from elsewhere")
+    assert "were compiled" in run(tmp_path, state)
+    assert not list(state.rglob("other.nbi"))
+
+
+def test_the_users_own_kernels_keep_their_own_cache(tmp_path: Path) -> None:
+    code = CODE + "import numba\nassert numba.config.CACHE_DIR == '', numba.config.CACHE_DIR\n"
+    run(tmp_path, tmp_path / "state", code)
+
+
+def test_arguments_of_other_types_are_refused_and_not_compiled(tmp_path: Path) -> None:
+    code = CODE.replace("assert double(21) == 42", "double('two')")
+    script = tmp_path / "kernels.py"
+    script.write_text(code)
+    environment = {**os.environ, "EDGEKIT_STATE": str(tmp_path / "state")}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    assert "No matching definition" in done.stderr
