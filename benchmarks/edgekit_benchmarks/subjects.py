@@ -1,92 +1,142 @@
-"""What is measured: a bundle on a device, frame in → regions out."""
+"""The subject: an open bundle as a contestant, and the frames that everybody runs on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from edgekit_benchmarks.latency import LatencyReport, measure_latency
+import numpy as np
+
+from edgekit_benchmarks.contestants import Answer, Contestant, Frames
 from edgekit_runtime import Detector
-from edgekit_runtime.backends import BackendFactory
+from edgekit_runtime.bundle import Bundle, Manifest
 from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.regions import Rows
+from edgekit_runtime.results import Region, Result
 
 
 @dataclass(frozen=True)
-class BenchRun:
-    """One subject's figures.
+class Subject:
+    """What is measured.
 
     Attributes:
         bundle: Path of the bundle.
         digest: sha256 of its manifest, which vouches for every file.
+        name: The bundle's own name.
+        model: Of the network.
         backend: Which backend ran.
         precision: The bundle's precision.
         provenance: Where the weights come from.
+        device: Where it ran, as it was asked for.
         batch: Frames per call.
         graph_batch: Frames that the graph runs at once; None where it is dynamic. A call with fewer is filled up.
-        latency_ms: Of one call.
+        height: Of a frame.
+        width: Of a frame.
+        macs: Multiply-accumulates per frame, of all stages.
+        frames: Different frames that the calls took in turn.
+        thresholds: Threshold name → value, for the subject and its peers.
     """
 
     bundle: str
     digest: str
+    name: str
+    model: str
     backend: str
     precision: str
     provenance: str
+    device: str
     batch: int
     graph_batch: int | None
-    latency_ms: LatencyReport
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the run as one entry of `edgekit.bench/1`."""
-        subject = {
-            "bundle": self.bundle,
-            "digest": self.digest,
-            "backend": self.backend,
-            "precision": self.precision,
-            "provenance": self.provenance,
-            "batch": self.batch,
-            "graph_batch": self.graph_batch,
-            "latency_ms": self.latency_ms.to_dict(),
-        }
-        return {"subject": subject, "against": []}
+    height: int
+    width: int
+    macs: int
+    frames: int
+    thresholds: dict[str, float]
 
 
-def bench_bundle(
-    path: Path,
-    *,
-    device: str = "auto",
-    backend: str | BackendFactory = "auto",
-    threads: int | None = None,
-    warmup: int = 20,
-    samples: int = 200,
-) -> BenchRun:
-    """Measure a bundle on the frame of its first golden sample, from frame in to regions out.
+def choose_thresholds(manifest: Manifest) -> dict[str, float]:
+    """Return the thresholds to measure at: the bundle's defaults, for random weights those of a golden sample.
 
-    Args:
-        path: The bundle.
-        device: "auto", "cpu", "cuda", "cuda:N" or "jetson".
-        backend: "auto", the name of a backend, or a factory.
-        threads: Threads per run; None leaves the choice to the backend.
-        warmup: Untimed calls.
-        samples: Timed calls.
+    Random weights call every pixel a defect, or none, at their default: there would be nothing to compare and nothing
+    to label. Export has looked for a threshold at which their golden samples have both.
+    """
+    defaults = {threshold.name: threshold.default for threshold in manifest.thresholds}
+    if manifest.provenance.kind != "untrained" or not manifest.golden:
+        return defaults
+    return {**defaults, **manifest.golden[0].thresholds}
+
+
+def describe_subject(
+    detector: Detector, *, device: str, batch: int, thresholds: Mapping[str, float]
+) -> Subject:
+    """Return what a READY detector measures as."""
+    bundle, manifest = detector.bundle, detector.manifest
+    return Subject(
+        bundle=str(bundle.path),
+        digest=bundle.digest,
+        name=manifest.name,
+        model=manifest.model.name,
+        backend=detector.backend.name,
+        precision=manifest.precision,
+        provenance=manifest.provenance.kind,
+        device=device,
+        batch=batch,
+        graph_batch=manifest.input.batch,
+        height=manifest.input.height,
+        width=manifest.input.width,
+        macs=sum(stage.macs for stage in manifest.stages),
+        frames=len(manifest.golden),
+        thresholds=dict(thresholds),
+    )
+
+
+def read_batches(bundle: Bundle, batch: int) -> tuple[Frames, ...]:
+    """Return the frames of the golden samples as batches, uint8 (batch, H, W[, 3]) each; each frame leads one.
 
     Raises:
-        UsageProblem: If the bundle holds no golden sample.
-        ArtefactRefused: If the bundle is damaged.
+        UsageProblem: If the bundle holds no golden sample, or the batch is none.
+        ArtefactRefused: If a sample is damaged.
     """
-    with Detector(path, device=device, backend=backend, threads=threads) as detector:
-        manifest = detector.manifest
-        if not manifest.golden:
-            raise UsageProblem(f"{path} holds no golden sample to run on.", remedy="Export the bundle again.")
-        frame = detector.bundle.read_array(manifest.golden[0].frame)
-        report = measure_latency(lambda: detector(frame), warmup=warmup, samples=samples)
-        return BenchRun(
-            bundle=str(path),
-            digest=detector.bundle.digest,
-            backend=detector.backend.name,
-            precision=manifest.precision,
-            provenance=manifest.provenance.kind,
-            batch=1,
-            graph_batch=manifest.input.batch,
-            latency_ms=report,
+    if batch < 1:
+        raise UsageProblem(f"A batch holds at least 1 frame, got {batch}.")
+    golden = bundle.manifest.golden
+    if not golden:
+        raise UsageProblem(
+            f"{bundle.path} holds no golden sample to run on.", remedy="Export the bundle again."
         )
+    frames = [bundle.read_array(sample.frame) for sample in golden]
+    count = len(frames)
+    return tuple(
+        np.stack([frames[(first + offset) % count] for offset in range(batch)]) for first in range(count)
+    )
+
+
+def make_subject(detector: Detector) -> Contestant:
+    """Return a READY detector as a contestant; batches of one frame take the call that a line would make."""
+    classes = detector.manifest.model.classes
+
+    def call(frames: Frames) -> Sequence[Result]:
+        return (detector(frames[0]),) if len(frames) == 1 else detector.run_batch(frames)
+
+    def read(results: Sequence[Result]) -> Sequence[Answer]:
+        return [_read_result(result, classes) for result in results]
+
+    return Contestant(detector.backend.name, call, read, graph="the bundle")
+
+
+def _read_result(result: Result, classes: Sequence[str]) -> Answer:
+    if result.task == "classify":
+        probabilities: Any = result.probabilities or {}
+        return Answer(probabilities=np.array([probabilities[name] for name in classes]))
+    return Answer(mask=result.mask, regions=read_regions(result.regions, classes))
+
+
+def read_regions(regions: Sequence[Region], classes: Sequence[str]) -> Rows:
+    """Return regions as rows of `find_regions`, int64 (R, 6)."""
+    number = {name: index for index, name in enumerate(classes)}
+    rows = [
+        (region.x1, region.y1, region.x2, region.y2, region.area_px, number[region.label])
+        for region in regions
+    ]
+    return np.array(rows, np.int64).reshape(-1, 6)
