@@ -9,7 +9,7 @@ import click
 
 from edgekit.cli.options import any_path, backend_option, device_option, quiet_option
 from edgekit.reporting import Reporter
-from edgekit_runtime import Bundle
+from edgekit_runtime import Bundle, prepare_regions
 from edgekit_runtime.backends import BackendOptions, open_backend, parse_device
 from edgekit_runtime.errors import IoFault
 from edgekit_runtime.state_folder import VARIABLE
@@ -23,9 +23,11 @@ from edgekit_runtime.state_folder import VARIABLE
 def build(*, bundle: Path, device: str, backend: str, reporter: Reporter) -> None:
     """Make what a backend needs for a BUNDLE on this machine, so that no later start waits for it.
 
-    For `fused` these are compiled kernels, in the state folder (EDGEKIT_STATE); `onnxruntime` needs nothing.
+    For `fused` these are compiled kernels, in the state folder (EDGEKIT_STATE); `onnxruntime` needs nothing. The
+    compiled labelling of regions is made in any case, where Numba is installed.
     """
     opened = Bundle.open(bundle)
+    prepare_regions()
     started = time.perf_counter()
     with open_backend(backend, opened, BackendOptions(parse_device(device))) as runner:
         seconds = time.perf_counter() - started

@@ -30,7 +30,7 @@ from edgekit_runtime.errors import (
 )
 from edgekit_runtime.exits import ExitPolicy, ReplayExits, ThresholdExits
 from edgekit_runtime.platforms import describe_platform
-from edgekit_runtime.regions import find_regions, name_regions
+from edgekit_runtime.regions import find_regions, name_regions, prepare_regions
 from edgekit_runtime.results import Region, Result
 from edgekit_runtime.verification import Check, VerificationReport, verify_bundle
 
@@ -66,6 +66,7 @@ __all__ = [
     "describe_platform",
     "find_regions",
     "name_regions",
+    "prepare_regions",
     "verify_bundle",
 ]
 
