@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +18,7 @@ _LINE_BYTES = 64
 
 
 class Session:
-    """Runs frames of one size. It serves one caller at a time.
+    """Runs frames of one size. It serves one caller at a time; a second one waits.
 
     Args:
         network: The program and the size of its frames.
@@ -39,6 +41,7 @@ class Session:
         place_weights(self._arena, network, plan.cells, weights)
         self._counters = np.zeros(TAKEN + PER_ROUND * MAX_FRAMES * len(plan.phases), np.int64)
         self._number = 0
+        self._lock = threading.Lock()
         self._team = Team(threads - 1)
         # The first frame shall not pay for pages that were never touched.
         blank = np.zeros((1, network.height, network.width), np.uint8)
@@ -47,13 +50,14 @@ class Session:
     def run(self, frames: npt.NDArray[np.uint8], threshold: float) -> npt.NDArray[np.uint8]:
         """Return the masks, uint8 (N, H, W), of frames, uint8 (N, H, W)."""
         masks = np.empty(frames.shape, np.uint8)
-        self._arena[THRESHOLD] = threshold
-        for start in range(0, len(frames), self._most):
-            part = slice(start, start + self._most)
-            self._number += 1
-            work = self._make_work(frames[part], masks[part], self._number)
-            self._team.call(work)
-            work(0)
+        with self._lock:
+            self._arena[THRESHOLD] = threshold
+            for start in range(0, len(frames), self._most):
+                part = slice(start, start + self._most)
+                self._number += 1
+                work = self._make_work(frames[part], masks[part], self._number)
+                self._team.call(work)
+                work(0)
         return masks
 
     def close(self) -> None:

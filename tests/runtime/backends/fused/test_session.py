@@ -152,6 +152,26 @@ def test_sessions_side_by_side_do_not_disturb_each_other() -> None:
     assert not failures
 
 
+def test_callers_of_one_session_wait_for_each_other() -> None:
+    frames = draw_frames(8, 64, 96)
+    session = open_session(cheapnet(4), 64, 96, threads=2)
+    expected = [session.run(frame[np.newaxis], 0.0) for frame in frames]
+    failures: list[int] = []
+
+    def work(index: int) -> None:
+        for _ in range(50):
+            if not (session.run(frames[index : index + 1], 0.0) == expected[index]).all():
+                failures.append(index)
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(frames))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    session.close()
+    assert not failures
+
+
 def test_helpers_that_never_come_cost_no_answer() -> None:
     """As after a fork, which copies no threads."""
     program, frames = cheapnet(4), draw_frames(1, 64, 64)
