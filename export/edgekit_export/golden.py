@@ -77,13 +77,14 @@ def make_mask_samples(
             f"sample can be recorded; the logits go from {logits.min():g} to {logits.max():g}.",
             remedy="Train the network further, or pass sample frames that show defects.",
         )
+    answer = None if program is None else evaluate_program(program, frames[[item.index for item in chosen]])
     samples, files = [], {}
     for number, choice in enumerate(chosen):
         rows = slice(choice.index, choice.index + 1)
         mask = chain.run(frames[rows], {THRESHOLD: choice.threshold})[MASK][0]
-        near = undecided(logits[rows], choice.threshold, bound)
-        if program is not None:
-            near |= evaluate_program(program, frames[rows]).find_undecided(choice.threshold)
+        near = undecided(logits[rows], choice.threshold, bound)[0]
+        if answer is not None:
+            near |= answer.find_undecided(choice.threshold)[number]
         sample = GoldenSample(
             name=f"sample{number}",
             frame=f"golden/sample{number}.frame.npy",

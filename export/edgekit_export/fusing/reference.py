@@ -7,6 +7,7 @@ network of a thousand channels would fill gigabytes with them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +24,9 @@ Array = npt.NDArray[Any]
 
 _TAPS = {"convolution": 9, "transposed": 4, "head": 1}
 """Products per input plane that meet in one pixel at most; of a transposed 3×3 with stride 2, every second tap."""
+
+_FRAMES_AT_ONCE = 2
+"""Each takes gigabytes where a network is wide."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,10 @@ def evaluate_program(program: Program, frames: Array) -> Evaluation:
     Raises:
         ProgramFault: If they do not.
     """
-    balls = [_FrameEvaluation(program, frame).logits() for frame in frames]
+    with ThreadPoolExecutor(
+        _FRAMES_AT_ONCE
+    ) as pool:  # NumPy lets go of the interpreter's lock on large planes
+        balls = list(pool.map(lambda frame: _FrameEvaluation(program, frame).logits(), frames))
     return Evaluation(
         np.stack([ball.centre for ball in balls])[:, np.newaxis],
         np.stack([ball.radius for ball in balls])[:, np.newaxis],
