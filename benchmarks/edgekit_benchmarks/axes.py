@@ -6,7 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-STEPS = (1, 2, 5)
+STEPS = (
+    (1.0,),
+    (1.0, 2.0, 5.0),
+    (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0),
+)
+"""Times powers of ten; the first of them that gives an axis enough ticks is taken."""
+
+ENOUGH = 3
 
 
 @dataclass(frozen=True)
@@ -38,14 +46,14 @@ def fit_scale(values: Sequence[float], first: float, last: float) -> LogScale:
 
 
 def list_ticks(scale: LogScale) -> list[float]:
-    """Return the ticks of a scale: 1, 2 and 5 times powers of ten, fewer where they would crowd."""
+    """Return the ticks of a scale: round numbers, or its ends and middle where it holds too few of them."""
     powers = range(math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high)) + 1)
-    for steps in (STEPS, (1,)):
+    for steps in STEPS:
         ticks = [step * 10.0**power for power in powers for step in steps]
         inside = [tick for tick in ticks if scale.low <= tick <= scale.high]
-        if 2 <= len(inside) <= 8:
+        if len(inside) >= ENOUGH:
             return inside
-    return inside if len(inside) >= 2 else [scale.low, math.sqrt(scale.low * scale.high), scale.high]
+    return [scale.low, math.sqrt(scale.low * scale.high), scale.high]
 
 
 def stretch_tail(share: float, largest: int) -> float:

@@ -134,11 +134,8 @@ def draw_scaling(fit: CostFit) -> str:
     areas = fit_scale([point.area / 1e6 for point in fit.points], LEFT, WIDTH - RIGHT)
     steps = [areas.low * (areas.high / areas.low) ** (step / 60) for step in range(61)]
     widths = sorted({point.width for point in fit.points})
-    # A fixed cost below 0 would leave the logarithmic axis at small sizes.
-    lines = {
-        width: [(x, time) for x in steps if (time := fit.predict(x * 1e6, width)) > 0] for width in widths
-    }
-    measured = [point.p50_ms for point in fit.points]
+    lines = {width: [(x, fit.predict(x * 1e6, width)) for x in steps] for width in widths}
+    measured = [point.time_ms for point in fit.points]
     times = fit_scale([*measured, *(time for line in lines.values() for _, time in line)], bottom, top)
     parts = [_draw_levels(times, "ms")]
     for tick in list_ticks(areas):
@@ -152,13 +149,13 @@ def draw_scaling(fit: CostFit) -> str:
         points = " ".join(f"{areas.place(x):.1f},{times.place(time):.1f}" for x, time in line)
         parts.append(f'<polyline class="series {_style(index)} points="{points}"/>')
     for point in fit.points:
-        x, y = areas.place(point.area / 1e6), times.place(point.p50_ms)
+        x, y = areas.place(point.area / 1e6), times.place(point.time_ms)
         parts.append(
             f'<circle class="dot c{widths.index(point.width) % COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="5">'
-            f"<title>{escape(point.label)}: {format_number(point.p50_ms)} ms</title></circle>"
+            f"<title>{escape(point.label)}: {format_number(point.time_ms)} ms</title></circle>"
         )
-    words = "Median latency over size: " + ", ".join(
-        f"{point.label} {format_number(point.p50_ms)} ms" for point in fit.points
+    words = "Time of the network over size: " + ", ".join(
+        f"{point.label} {format_number(point.time_ms)} ms" for point in fit.points
     )
     return _wrap(parts, height, words) + _draw_legend([f"G = {width}" for width in widths])
 

@@ -256,7 +256,7 @@ def _render_scaling(fits: Sequence[CostFit]) -> str:
                 str(point.tiles),
                 f"{point.pixels:,}",
                 str(point.width),
-                format_number(point.p50_ms),
+                format_number(point.time_ms),
                 format_number(fit.predict(point.area, point.width)),
             ]
             for point in fit.points
@@ -264,6 +264,7 @@ def _render_scaling(fits: Sequence[CostFit]) -> str:
         parts.append(
             f"<h3>{escape(fit.family)}</h3><p>{escape(describe_fit(fit))}; "
             f"no point is further from it than {fit.largest_error:.0%}.</p>{draw_scaling(fit)}"
-            + render_table(["", "tiles", "pixels", "G", "p50 ms", "fit ms"], rows)
+            + render_table(["", "tiles", "pixels", "G", "network, ms", "fit, ms"], rows)
         )
-    return f"<h2>What size costs</h2>{''.join(parts)}" if parts else ""
+    words = "<p>Frame in → mask out, without regions: these depend on what the masks hold.</p>"
+    return f"<h2>What size costs</h2>{words}{''.join(parts)}" if parts else ""

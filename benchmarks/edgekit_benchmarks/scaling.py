@@ -1,7 +1,11 @@
-"""What size costs: latency over tiles, pixels and G, fitted to several bundles of one family."""
+"""What size costs: time of the network over tiles, pixels and G, fitted to several bundles of one family.
+
+Regions are left out: they depend on what the masks hold, and not on how large these are.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +23,7 @@ class CostPoint:
         tiles: Frames per call.
         pixels: Of a frame.
         width: G, the number of channels; 1 where the network has no such number.
-        p50_ms: Median latency of a call.
+        time_ms: Median time of a call until its masks or probabilities are there.
     """
 
     label: str
@@ -27,7 +31,7 @@ class CostPoint:
     tiles: int
     pixels: int
     width: int
-    p50_ms: float
+    time_ms: float
 
     @property
     def area(self) -> int:
@@ -37,7 +41,7 @@ class CostPoint:
 
 @dataclass(frozen=True)
 class CostFit:
-    """t = fixed + area · (per pixel + per channel · G), where area is tiles · pixels.
+    """t = fixed + area · (per pixel + per channel · G), where area is tiles · pixels; none of the three is negative.
 
     Attributes:
         family: Which networks.
@@ -57,7 +61,7 @@ class CostFit:
     largest_error: float
 
     def predict(self, area: float, width: int) -> float:
-        """Return the latency of a call in ms, by the fit."""
+        """Return the time of a call in ms, by the fit."""
         return self.fixed_ms + area * (self.ns_per_pixel + (self.ns_per_channel or 0.0) * width) / 1e6
 
 
@@ -86,17 +90,35 @@ def _list_terms(points: Sequence[CostPoint]) -> npt.NDArray[np.float64]:
 
 
 def _fit_terms(family: str, points: tuple[CostPoint, ...], terms: npt.NDArray[np.float64]) -> CostFit:
-    rows = terms / np.array([point.p50_ms for point in points])[:, None]
-    (fixed, pixel, *channel), *_ = np.linalg.lstsq(rows, np.ones(len(points)), rcond=None)
-    errors = np.abs(rows @ np.array([fixed, pixel, *channel]) - 1)
+    rows = terms / np.array([point.time_ms for point in points])[:, None]
+    numbers = _solve_without_negatives(rows)
+    fixed, pixel, *channel = numbers.tolist()
+    errors = np.abs(rows @ numbers - 1)
     return CostFit(
         family=family,
         points=points,
-        fixed_ms=float(fixed),
-        ns_per_pixel=float(pixel),
-        ns_per_channel=float(channel[0]) if channel else None,
+        fixed_ms=fixed,
+        ns_per_pixel=pixel,
+        ns_per_channel=channel[0] if channel else None,
         largest_error=float(errors.max()),
     )
+
+
+def _solve_without_negatives(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return x ≥ 0 with the least |rows · x − 1|: the best of the plain solutions with some numbers held at 0.
+
+    Nothing takes negative time, and with three numbers there are seven cases to look at.
+    """
+    count = rows.shape[1]
+    least, best = np.inf, np.zeros(count)
+    for chosen in itertools.product((False, True), repeat=count):
+        numbers = np.zeros(count)
+        columns = np.flatnonzero(chosen)
+        numbers[columns] = np.linalg.lstsq(rows[:, columns], np.ones(len(rows)), rcond=None)[0]
+        error = float(np.square(rows @ numbers - 1).sum())
+        if numbers.min() >= 0 and error < least:
+            least, best = error, numbers
+    return best
 
 
 def describe_fit(fit: CostFit) -> str:

@@ -177,7 +177,7 @@ def _list_points(runs: Sequence[Run]) -> list[CostPoint]:
                 tiles=subject.batch,
                 pixels=subject.height * subject.width,
                 width=width or 1,
-                p50_ms=subject.latency_ms.p50,
+                time_ms=subject.phases.pre_ms + subject.phases.stages_ms,
             )
         )
     return points

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from edgekit_benchmarks.scaling import CostPoint, describe_fit, fit_costs
 
 
-def make_point(tiles: int, pixels: int, width: int, p50_ms: float, family: str = "net") -> CostPoint:
-    return CostPoint(f"{tiles}×{pixels}×{width}", family, tiles, pixels, width, p50_ms)
+def make_point(tiles: int, pixels: int, width: int, time_ms: float, family: str = "net") -> CostPoint:
+    return CostPoint(f"{tiles}×{pixels}×{width}", family, tiles, pixels, width, time_ms)
 
 
 @given(st.floats(0.01, 10), st.floats(0.01, 10), st.floats(0.01, 10))
@@ -50,3 +50,15 @@ def test_too_few_sizes_and_other_families_give_no_fit() -> None:
     assert fit_costs([*two, make_point(1, 4000, 1, 4000.0, family="other")]) == ()
     # Three sizes with two widths are three numbers for three unknowns.
     assert fit_costs([*two, make_point(1, 2000, 2, 3000.0)]) == ()
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 10**6), st.integers(1, 64), st.floats(0.01, 100)), min_size=4, max_size=8
+    )
+)
+def test_nothing_takes_negative_time(sizes: list[tuple[int, int, float]]) -> None:
+    for fit in fit_costs([make_point(1, pixels, width, time) for pixels, width, time in sizes]):
+        assert fit.fixed_ms >= 0
+        assert fit.ns_per_pixel >= 0
+        assert (fit.ns_per_channel or 0) >= 0
