@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ LEAST_IOU = 0.999
 
 LARGEST_DIFFERENCE = 1e-3
 """Of a probability."""
+
+Answers = Callable[[Frames], Sequence[Answer]]
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,26 @@ class Agreement:
 
 
 def check_agreement(subject: Contestant, peer: Contestant, batches: Sequence[Frames]) -> Agreement:
-    """Run both once on every batch and compare what they answer.
+    """Run both on every batch and compare what they answer.
 
     Args:
         subject: Who is measured.
         peer: Whom it is measured against.
         batches: The frames of the measurement.
     """
+    agreement = _compare(
+        lambda batch: subject.read(subject.call(batch)), lambda batch: peer.read(peer.call(batch)), batches
+    )
+    if not agreement.ok or subject.check is None or peer.check is None:
+        return agreement
+    # At the default threshold random weights would agree with anybody.
+    return _compare(subject.check, peer.check, batches)
+
+
+def _compare(subject: Answers, peer: Answers, batches: Sequence[Frames]) -> Agreement:
     pairs: list[tuple[Answer, Answer]] = []
     for batch in batches:
-        ours, theirs = subject.read(subject.call(batch)), peer.read(peer.call(batch))
+        ours, theirs = subject(batch), peer(batch)
         if len(ours) != len(batch) or len(theirs) != len(batch):
             words = (
                 f"{len(batch)} frames had {len(ours)} answers of the subject and {len(theirs)} of the peer"

@@ -38,6 +38,8 @@ class Contestant:
         name: Such as "onnxruntime".
         call: Frames → an answer in the contestant's own form; this is what is timed.
         read: That answer → one `Answer` per frame; never timed.
+        check: Frames → answers at other thresholds, at which answers are compared, too (see
+            `subjects.find_check_thresholds`); never timed. None where there are no others.
         graph: What it runs, in words.
         weights: Whose weights these are, in words; "" for the bundle's own.
         settings: What was found to be its best settings.
@@ -47,6 +49,7 @@ class Contestant:
     name: str
     call: Callable[[Frames], Any]
     read: Callable[[Any], Sequence[Answer]]
+    check: Callable[[Frames], Sequence[Answer]] | None = None
     graph: str = ""
     weights: str = ""
     settings: dict[str, str] = field(default_factory=dict)

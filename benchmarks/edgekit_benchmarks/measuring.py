@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -45,7 +45,6 @@ class Conditions:
         profile: How much effort.
         device: As it was asked for.
         threads: As they were asked for.
-        thresholds: Those that the detector was made with.
         rate_hz: Of the paced run; None leaves it out.
         cold: Whether fresh processes are started.
         seed: Draws the order within rounds, and the bootstrap.
@@ -54,7 +53,6 @@ class Conditions:
     profile: Profile
     device: str = "auto"
     threads: int | None = None
-    thresholds: Mapping[str, float] = field(default_factory=dict)
     rate_hz: float | None = None
     cold: bool = True
     seed: int = 0
@@ -100,16 +98,13 @@ def measure_run(
     warm = {name: _warm_up(name, call, conditions, tools) for name, call in calls.items()}
     rounds = _measure_rounds(calls, warm, conditions, tools)
     paced = _measure_paced(calls, conditions, tools)
-    facts = describe_subject(
-        detector, device=conditions.device, batch=len(batches[0]), thresholds=conditions.thresholds
-    )
+    facts = describe_subject(detector, device=conditions.device, batch=len(batches[0]))
     tools.report("taking calls apart")
     phases = measure_phases(
         detector,
         batches,
         calls=conditions.profile.samples,
         limit_s=conditions.profile.warm_up_s,
-        thresholds=conditions.thresholds,
         decode=tools.decode,
         clock=tools.clock,
     )

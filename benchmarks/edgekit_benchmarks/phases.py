@@ -48,7 +48,6 @@ def measure_phases(
     *,
     calls: int,
     limit_s: float,
-    thresholds: Mapping[str, float] | None = None,
     decode: Decode | None = None,
     clock: Clock = time.perf_counter,
 ) -> Phases:
@@ -59,7 +58,6 @@ def measure_phases(
         batches: uint8 (N, H, W[, 3]) each.
         calls: How many.
         limit_s: No call begins after this many seconds, but for the first three.
-        thresholds: Those of the detector; None for the bundle's defaults.
         decode: Reads the frames of a batch from files.
         clock: Seconds of a steady clock.
     """
@@ -68,7 +66,7 @@ def measure_phases(
     for number in range(calls):
         if number >= 3 and clock() - began >= limit_s:
             break
-        for name, seconds in _time_parts(detector, batches[number % len(batches)], thresholds, clock).items():
+        for name, seconds in _time_parts(detector, batches[number % len(batches)], clock).items():
             times[name].append(seconds)
         if decode is not None:
             started = clock()
@@ -85,15 +83,13 @@ def measure_phases(
     )
 
 
-def _time_parts(
-    detector: Detector, frames: Frames, thresholds: Mapping[str, float] | None, clock: Clock
-) -> Mapping[str, float]:
+def _time_parts(detector: Detector, frames: Frames, clock: Clock) -> Mapping[str, float]:
     backend, manifest = detector.backend, detector.manifest
     start = clock()
     alone = len(frames) == 1
     batch = prepare_frame(frames[0], manifest.input) if alone else prepare_batch(frames, manifest.input)
     prepared = clock()
-    answer = run_stages(backend, manifest, batch.frames, thresholds)
+    answer = run_stages(backend, manifest, batch.frames)
     answered = clock()
     parts = {"pre": prepared - start, "stages": answered - prepared}
     if manifest.model.task == "classify":

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgekit_benchmarks.contestants import Answer, Contestant, Frames
-from edgekit_runtime import Detector
+from edgekit_runtime import Detector, find_regions
 from edgekit_runtime.bundle import Bundle, Manifest
 from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.execution import run_stages
+from edgekit_runtime.frames import prepare_batch
 from edgekit_runtime.regions import Rows
+from edgekit_runtime.result_building import take_masks
 from edgekit_runtime.results import Region, Result
 
 
@@ -35,7 +38,6 @@ class Subject:
         width: Of a frame.
         macs: Multiply-accumulates per frame, of all stages.
         frames: Different frames that the calls took in turn.
-        thresholds: Threshold name → value, for the subject and its peers.
     """
 
     bundle: str
@@ -52,24 +54,23 @@ class Subject:
     width: int
     macs: int
     frames: int
-    thresholds: dict[str, float]
 
 
-def choose_thresholds(manifest: Manifest) -> dict[str, float]:
-    """Return the thresholds to measure at: the bundle's defaults, for random weights those of a golden sample.
+def find_check_thresholds(manifest: Manifest) -> dict[str, float] | None:
+    """Return thresholds at which answers are compared besides the defaults; None where the defaults will do.
 
-    Random weights call every pixel a defect, or none, at their default: there would be nothing to compare and nothing
-    to label. Export has looked for a threshold at which their golden samples have both.
+    Random weights call every pixel a defect, or none, at their default: any peer would agree on that. Export has looked
+    for a threshold at which their golden samples have both. Times are taken at the default all the same, for the
+    specks that random weights find have nothing of a line's regions.
     """
+    if manifest.provenance.kind != "untrained" or not manifest.golden or not manifest.thresholds:
+        return None
     defaults = {threshold.name: threshold.default for threshold in manifest.thresholds}
-    if manifest.provenance.kind != "untrained" or not manifest.golden:
-        return defaults
-    return {**defaults, **manifest.golden[0].thresholds}
+    found = {**defaults, **manifest.golden[0].thresholds}
+    return None if found == defaults else found
 
 
-def describe_subject(
-    detector: Detector, *, device: str, batch: int, thresholds: Mapping[str, float]
-) -> Subject:
+def describe_subject(detector: Detector, *, device: str, batch: int) -> Subject:
     """Return what a READY detector measures as."""
     bundle, manifest = detector.bundle, detector.manifest
     return Subject(
@@ -87,7 +88,6 @@ def describe_subject(
         width=manifest.input.width,
         macs=sum(stage.macs for stage in manifest.stages),
         frames=len(manifest.golden),
-        thresholds=dict(thresholds),
     )
 
 
@@ -115,6 +115,7 @@ def read_batches(bundle: Bundle, batch: int) -> tuple[Frames, ...]:
 def make_subject(detector: Detector) -> Contestant:
     """Return a READY detector as a contestant; batches of one frame take the call that a line would make."""
     classes = detector.manifest.model.classes
+    thresholds = find_check_thresholds(detector.manifest)
 
     def call(frames: Frames) -> Sequence[Result]:
         return (detector(frames[0]),) if len(frames) == 1 else detector.run_batch(frames)
@@ -122,7 +123,15 @@ def make_subject(detector: Detector) -> Contestant:
     def read(results: Sequence[Result]) -> Sequence[Answer]:
         return [_read_result(result, classes) for result in results]
 
-    return Contestant(detector.backend.name, call, read, graph="the bundle")
+    def check(frames: Frames) -> Sequence[Answer]:
+        manifest = detector.manifest
+        batch = prepare_batch(frames, manifest.input)
+        answer = run_stages(detector.backend, manifest, batch.frames, thresholds)
+        return [Answer(mask, find_regions(mask)) for mask in take_masks(answer, manifest, batch.sizes)]
+
+    return Contestant(
+        detector.backend.name, call, read, check if thresholds is not None else None, graph="the bundle"
+    )
 
 
 def _read_result(result: Result, classes: Sequence[str]) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,7 +19,7 @@ from edgekit_benchmarks.pacing import check_rate
 from edgekit_benchmarks.profiles import Profile
 from edgekit_benchmarks.roofline import Roofline, measure_roofline
 from edgekit_benchmarks.scaling import CostPoint, fit_costs
-from edgekit_benchmarks.subjects import choose_thresholds, read_batches
+from edgekit_benchmarks.subjects import read_batches
 from edgekit_runtime import Detector
 from edgekit_runtime.backends import BackendFactory
 from edgekit_runtime.bundle import Bundle
@@ -103,26 +103,17 @@ def bench_bundles(
 
 
 def _bench_bundle(path: Path, batch: int, request: BenchRequest, reporter: Reporter) -> Run:
-    bundle = Bundle.open(path)
-    thresholds = choose_thresholds(bundle.manifest)
     conditions = Conditions(
         profile=request.profile,
         device=request.device,
         threads=request.threads,
-        thresholds=thresholds,
         rate_hz=request.rate_hz,
         # A factory is an object of this process; a fresh one could not be told of it.
         cold=isinstance(request.backend, str),
     )
-    with Detector(
-        bundle,
-        device=request.device,
-        backend=request.backend,
-        threads=request.threads,
-        thresholds=thresholds,
-    ) as detector:
-        batches = read_batches(bundle, batch)
-        peers = _build_peers(bundle, batches, thresholds, request, reporter)
+    with Detector(path, device=request.device, backend=request.backend, threads=request.threads) as detector:
+        batches = read_batches(detector.bundle, batch)
+        peers = _build_peers(detector.bundle, batches, request, reporter)
         with open_decoder(batches, detector.manifest.input.channels) as decode:
             tools = Tools(report=reporter.note, progress=_make_progress(reporter), decode=decode)
             return measure_run(detector, batches, peers, conditions, tools)
@@ -131,7 +122,6 @@ def _bench_bundle(path: Path, batch: int, request: BenchRequest, reporter: Repor
 def _build_peers(
     bundle: Bundle,
     batches: Sequence[Frames],
-    thresholds: Mapping[str, float],
     request: BenchRequest,
     reporter: Reporter,
 ) -> tuple[Contestant, ...]:
@@ -143,7 +133,6 @@ def _build_peers(
     plan = PeerPlan(
         bundle=bundle,
         batches=batches,
-        thresholds=thresholds,
         threads=request.threads or count_usable_cores(),
         tuning_s=request.profile.tuning_s,
         report=reporter.note,

@@ -18,12 +18,14 @@ from edgekit.benching.preparing import PREPARATIONS, Prepare
 from edgekit.benching.torch_peer import list_torch_settings, open_torch
 from edgekit_benchmarks.calibration import Settings, Tuned, tune
 from edgekit_benchmarks.contestants import Answer, Contestant, Frames
+from edgekit_benchmarks.subjects import find_check_thresholds
 from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.errors import UsageProblem
 
 Masks = npt.NDArray[np.uint8]
-Segment = Callable[[Frames], Masks]
-"""Frames → masks, uint8 (N, H, W)."""
+Thresholds = Mapping[str, float]
+Segment = Callable[[Frames, Thresholds], Masks]
+"""Frames and thresholds → masks, uint8 (N, H, W)."""
 
 PASSES = "+passes"
 """Ends the name of the row that runs the best graph of edgekit's own passes."""
@@ -39,7 +41,6 @@ class PeerPlan:
     Attributes:
         bundle: What is measured.
         batches: The frames of the measurement.
-        thresholds: Threshold name → value, as the subject has them.
         threads: Threads of every peer.
         tuning_s: Time for each peer's trials.
         report: Receives one line per step.
@@ -48,7 +49,6 @@ class PeerPlan:
 
     bundle: Bundle
     batches: Sequence[Frames]
-    thresholds: Mapping[str, float]
     threads: int
     tuning_s: float
     report: Callable[[str], None]
@@ -152,15 +152,17 @@ def _build_engine(name: str, row: _Row, plan: PeerPlan, labelling: Tuned[Label])
         run = engine.open(row.graphs[settings["graph"]].data, settings)
         if network is not None:
             return segment_plainly(plan, run, PREPARATIONS[settings["input"]](network.normalisation))
-        return lambda frames: np.asarray(run(feed_frames(plan.bundle, frames, plan.thresholds)), np.uint8)
+        return lambda frames, thresholds: np.asarray(
+            run(feed_frames(plan.bundle, frames, thresholds)), np.uint8
+        )
 
     ways = list(PREPARATIONS) if network is not None else ["frames as they are"]
     axes = {"graph": list(row.graphs), **engine.axes(plan.threads), "input": ways}
-    tuned = tune(build, _bind(plan.batches), axes, limit_s=plan.tuning_s)
+    tuned = tune(build, _bind(plan), axes, limit_s=plan.tuning_s)
     graph = row.graphs[tuned.settings["graph"]].name
     settings = {key: value for key, value in tuned.settings.items() if key != "graph"}
     return _make_contestant(
-        f"{name}{row.suffix}", tuned, {**settings, **engine.note()}, labelling, graph, row.weights
+        f"{name}{row.suffix}", tuned, {**settings, **engine.note()}, plan, labelling, graph, row.weights
     )
 
 
@@ -171,11 +173,17 @@ def _build_torch(network: PeerNetwork, plan: PeerPlan, labelling: Tuned[Label]) 
         return segment_plainly(plan, lambda feeds: run(feeds["image"]), prepare)
 
     axes = {**list_torch_settings(plan.threads), "input": list(PREPARATIONS)}
-    tuned = tune(build, _bind(plan.batches), axes, limit_s=plan.tuning_s)
+    tuned = tune(build, _bind(plan), axes, limit_s=plan.tuning_s)
     # The module and torch's threads are as the last trial left them.
     best = Tuned(build(tuned.settings), tuned.settings, tuned.tried)
     return _make_contestant(
-        "torch", best, best.settings, labelling, "the module itself, eager, inference mode", network.weights
+        "torch",
+        best,
+        best.settings,
+        plan,
+        labelling,
+        "the module itself, eager, inference mode",
+        network.weights,
     )
 
 
@@ -184,38 +192,50 @@ def segment_plainly(plan: PeerPlan, run: Run, prepare: Prepare) -> Segment:
 
     A probability of 0.5 is the logit 0: nobody needs a sigmoid to threshold at it.
     """
-    threshold = np.float32(plan.thresholds[plan.bundle.manifest.thresholds[0].name])
+    name = plan.bundle.manifest.thresholds[0].name
 
-    def segment(frames: Frames) -> Masks:
+    def segment(frames: Frames, thresholds: Thresholds) -> Masks:
         logits = run({"image": prepare(frames)})
-        return (logits[:, 0] >= threshold).view(np.uint8)
+        return (logits[:, 0] >= np.float32(thresholds[name])).view(np.uint8)
 
     return segment
 
 
-def _bind(batches: Sequence[Frames]) -> Callable[[Segment], Callable[[int], object]]:
-    return lambda segment: lambda number: segment(batches[number % len(batches)])
+def _bind(plan: PeerPlan) -> Callable[[Segment], Callable[[int], object]]:
+    defaults = read_defaults(plan.bundle)
+    return lambda segment: lambda number: segment(plan.batches[number % len(plan.batches)], defaults)
+
+
+def read_defaults(bundle: Bundle) -> Thresholds:
+    """Return the thresholds of a bundle by name, at which it is timed."""
+    return {threshold.name: threshold.default for threshold in bundle.manifest.thresholds}
 
 
 def _make_contestant(
-    title: str, tuned: Tuned[Segment], settings: Settings, labelling: Tuned[Label], graph: str, weights: str
+    title: str,
+    tuned: Tuned[Segment],
+    settings: Settings,
+    plan: PeerPlan,
+    labelling: Tuned[Label],
+    graph: str,
+    weights: str,
 ) -> Contestant:
     segment, label = tuned.made, labelling.made
+    defaults, others = read_defaults(plan.bundle), find_check_thresholds(plan.bundle.manifest)
 
-    def call(frames: Frames) -> tuple[Masks, list[Any]]:
-        masks = segment(frames)
+    def answer(frames: Frames, thresholds: Thresholds) -> tuple[Masks, list[Any]]:
+        masks = segment(frames, thresholds)
         return masks, [label(mask) for mask in masks]
 
-    def read(answer: tuple[Masks, list[Any]]) -> Sequence[Answer]:
+    def read(answered: tuple[Masks, list[Any]]) -> Sequence[Answer]:
         # An engine may answer in memory that its next call writes over.
-        return [
-            Answer(mask.copy(), read_stats(stats)) for mask, stats in zip(answer[0], answer[1], strict=True)
-        ]
+        return [Answer(mask.copy(), read_stats(stats)) for mask, stats in zip(*answered, strict=True)]
 
     return Contestant(
         name=title,
-        call=call,
+        call=lambda frames: answer(frames, defaults),
         read=read,
+        check=None if others is None else lambda frames: read(answer(frames, others)),
         graph=graph,
         weights=weights,
         settings={**settings, "regions": describe_labelling(labelling.settings)},

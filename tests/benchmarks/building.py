@@ -52,7 +52,6 @@ def make_subject(**changes: object) -> MeasuredSubject:
         width=512,
         macs=10_448_896,
         frames=3,
-        thresholds={"threshold": 0.0},
         latency_ms=make_latency(),
         warm_up=WarmUp(10, 0.01, True, 0.001),
         phases=Phases(3.0, 0.02, 0.8, 0.1, 0.01, 64),

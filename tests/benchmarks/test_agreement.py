@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,12 @@ def test_probabilities_are_compared_where_a_network_classifies(theirs: list[floa
         return Contestant("any", lambda frames: frames, lambda _: [Answer(probabilities=np.array(values))])
 
     assert check_agreement(answer([0.2, 0.8]), answer(theirs), (FRAME,)).ok is ok
+
+
+def test_answers_at_other_thresholds_must_agree_too() -> None:
+    right = answer_with(FRAME[0])
+    other = np.zeros_like(FRAME[0])
+    checking = replace(right, check=lambda _: [Answer(FRAME[0], find_regions(FRAME[0]))])
+    wrong = replace(right, check=lambda _: [Answer(other, find_regions(other))])
+    assert check_agreement(checking, checking, (FRAME,)).ok
+    assert not check_agreement(checking, wrong, (FRAME,)).ok

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit_benchmarks.subjects import choose_thresholds, describe_subject, make_subject, read_batches
+from edgekit_benchmarks.subjects import describe_subject, find_check_thresholds, make_subject, read_batches
 from edgekit_runtime import Detector, find_regions
 from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.errors import UsageProblem
@@ -18,9 +18,8 @@ from edgekit_runtime.testing import FakeBackend, fake_bundle
 def test_a_subject_says_what_was_measured(tmp_path: Path) -> None:
     bundle = fake_bundle(tmp_path / "line.edgekit", height=16, width=24)
     with Detector(bundle, backend=FakeBackend) as detector:
-        subject = describe_subject(detector, device="cpu", batch=2, thresholds={"threshold": 0.5})
+        subject = describe_subject(detector, device="cpu", batch=2)
     assert (subject.digest, subject.backend, subject.precision) == (bundle.digest, "fake", "fp32")
-    assert subject.thresholds == {"threshold": 0.5}
     assert (subject.height, subject.width, subject.batch, subject.macs, subject.frames) == (16, 24, 2, 1, 1)
 
 
@@ -72,11 +71,21 @@ def test_a_bundle_without_frames_and_an_empty_batch_are_refused(tmp_path: Path) 
         read_batches(bare, 1)
 
 
-def test_random_weights_are_measured_where_their_masks_have_something_in_them(tmp_path: Path) -> None:
-    manifest = fake_bundle(tmp_path / "line.edgekit").manifest
-    golden = (replace(manifest.golden[0], thresholds={"threshold": 0.4}),)
-    random = replace(manifest, golden=golden)
-    assert choose_thresholds(random) == {"threshold": 0.4}
-    assert choose_thresholds(replace(random, golden=())) == {"threshold": 0.0}
+def test_random_weights_are_compared_where_their_masks_have_something_in_them(tmp_path: Path) -> None:
+    bundle = fake_bundle(tmp_path / "line.edgekit")
+    assert find_check_thresholds(bundle.manifest) is None  # its golden sample has the default
+    golden = (replace(bundle.manifest.golden[0], thresholds={"threshold": 200.0}),)
+    random = replace(bundle.manifest, golden=golden)
+    assert find_check_thresholds(random) == {"threshold": 200.0}
+    assert find_check_thresholds(replace(random, golden=())) is None
     trained = replace(random, provenance=replace(random.provenance, kind="trained"))
-    assert choose_thresholds(trained) == {"threshold": 0.0}
+    assert find_check_thresholds(trained) is None
+    (frames,) = read_batches(bundle, 1)
+    with Detector(Bundle(bundle.path, random, digest=""), backend=FakeBackend) as detector:
+        subject = make_subject(detector)
+        assert subject.check is not None
+        (at_default,), (at_other,) = subject.read(subject.call(frames)), subject.check(frames)
+    assert at_default.mask is not None
+    assert at_default.mask.any()
+    assert at_other.mask is not None
+    assert not at_other.mask.any()  # nothing is 200 brighter than middle grey

@@ -12,11 +12,11 @@ import pytest
 from edgekit.benching.engines import ENGINES
 from edgekit.benching.graphs import feed_frames, read_own_graphs
 from edgekit.benching.networks import NoNetwork
-from edgekit.benching.peers import PeerPlan, build_peers
+from edgekit.benching.peers import PeerPlan, build_peers, read_defaults
 from edgekit.benching.torch_peer import list_torch_settings
 from edgekit.shipped import DEMO_BUNDLE
 from edgekit_benchmarks.agreement import check_agreement
-from edgekit_benchmarks.subjects import choose_thresholds, make_subject, read_batches
+from edgekit_benchmarks.subjects import make_subject, read_batches
 from edgekit_runtime import Bundle, Detector
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.testing import fake_bundle
@@ -27,7 +27,6 @@ def make_plan(bundle: Bundle, *, batch: int = 1, report: list[str] | None = None
     return PeerPlan(
         bundle,
         read_batches(bundle, batch),
-        choose_thresholds(bundle.manifest),
         threads=1,
         tuning_s=0.01,
         report=lines.append,
@@ -71,7 +70,7 @@ def test_every_setting_of_every_engine_gives_the_golden_masks(name: str) -> None
     expected = bundle.read_array(golden.outputs["mask"])
     for graph, values in itertools.product(graphs.values(), itertools.product(*axes.values())):
         run = ENGINES[name].open(graph.data, dict(zip(axes, values, strict=True)))
-        mask = run(feed_frames(bundle, frames, choose_thresholds(bundle.manifest)))[0]
+        mask = run(feed_frames(bundle, frames, read_defaults(bundle)))[0]
         # What export measured as undecided by rounding may fall either way.
         assert np.count_nonzero(mask != expected) <= golden.undecided_px, (graph.name, values)
 
@@ -106,3 +105,22 @@ def test_one_thread_is_tried_beside_as_many_as_there_are() -> None:
     assert list_torch_settings(4)["threads"] == ("4", "1")
     assert list_torch_settings(1)["threads"] == ("1",)
     assert ENGINES["openvino"].axes(4)["threads"] == ("4", "1")
+
+
+@pytest.mark.parametrize("kind", ["demo", "untrained"])
+def test_random_weights_are_compared_at_a_golden_samples_threshold(kind: str) -> None:
+    bundle = Bundle.open(DEMO_BUNDLE)
+    provenance = replace(bundle.manifest.provenance, kind=kind)  # type: ignore[arg-type]
+    golden = tuple(replace(sample, thresholds={"threshold": 1.0}) for sample in bundle.manifest.golden)
+    changed = Bundle(bundle.path, replace(bundle.manifest, provenance=provenance, golden=golden), digest="")
+    peer = build_peers(("onnxruntime",), make_plan(changed))[-1]
+    assert (peer.check is None) is (kind == "demo")
+    if peer.check is None:
+        return
+    frames = read_batches(changed, 1)[0]
+    with Detector(changed, backend="onnxruntime", thresholds={"threshold": 1.0}) as detector:
+        expected = detector(frames[0])
+    (answer,) = peer.check(frames)
+    np.testing.assert_array_equal(answer.mask, expected.mask)
+    assert answer.regions is not None
+    assert len(answer.regions) == len(expected.regions)
