@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from edgekit_export.fusing.matching import match_program
 from edgekit_export.fusing.program import NoProgram, Program
 from edgekit_export.rewriting import RewrittenStage
+from edgekit_runtime.backends.fused.network import Network
+from edgekit_runtime.backends.fused.phases import PlanningFault, divide
 from edgekit_runtime.bundle import InputContract, ModelInfo, StageInfo
 
 SUFFIX = ".fused.npz"
@@ -38,4 +40,9 @@ def find_program(
     if len(model.classes) != 2:
         raise NoProgram(f"{len(model.classes)} classes")
     size = (contract.height, contract.width)
-    return match_program(rewritten[0].plain.graph, file=stages[0].name + SUFFIX, size=size)
+    program = match_program(rewritten[0].plain.graph, file=stages[0].name + SUFFIX, size=size)
+    try:
+        divide(Network(program.info, *size))
+    except PlanningFault as error:
+        raise NoProgram(f"a form that the backend does not plan: it {error}") from error
+    return program

@@ -158,6 +158,23 @@ class ThreeJoined(Plain):
         return self.head(torch.cat([stem, self.same(stem), stem], dim=1))
 
 
+class DownAgain(Plain):
+    """A second descent, from what a first one gave: every operation has its form, and the backend plans one descent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = nn.ModuleList([_depthwise(stride=2)() for _ in range(4)])
+        self.up = nn.ModuleList(
+            [nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1, output_padding=1, groups=2) for _ in range(4)]
+        )
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        stem = self.stem(image)
+        first = self.up[1](self.up[0](self.again[1](self.again[0](stem))))
+        second = self.up[3](self.up[2](self.again[3](self.again[2](first))))
+        return self.head(torch.cat([stem, second], dim=1))
+
+
 def _depthwise(**more: object) -> Callable[[], nn.Module]:
     settings: dict[str, object] = {"kernel_size": 3, "padding": 1, "groups": 2, **more}
     return lambda: nn.Conv2d(2, 2, **settings)

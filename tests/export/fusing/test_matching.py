@@ -17,7 +17,7 @@ from edgekit_export.tracing import read_contract
 from edgekit_runtime.bundle import OperationInfo
 from edgekit_runtime.bundle.program_checks import count_weights, measure_tensors
 from tests.export.building import Built, build, model_info
-from tests.export.fusing.networks import QUICK, WITH_PROGRAM, WITHOUT_PROGRAM, SmallU
+from tests.export.fusing.networks import QUICK, WITH_PROGRAM, WITHOUT_PROGRAM, DownAgain, SmallU
 from tests.export.networks import settle
 
 SIZE = (32, 48)
@@ -152,6 +152,15 @@ def test_stages_and_classes_that_rule_a_program_out(grey, grey_frames):
         find_program(built.infos, built.rewritten, contract, model_info("segment", 3))
     program = find_program(built.infos, built.rewritten, contract, model_info("segment", 1))
     assert program.info.weights == "main.fused.npz"
+
+
+def test_a_form_that_the_backend_does_not_plan_is_a_reason(grey, grey_frames):
+    built = build(settle(DownAgain(), 1), grey, grey_frames, classes=1)
+    entry, _ = read_contract(DownAgain())
+    contract = describe_input(entry, grey, size=SIZE, batch=None, mm_per_pixel=None)
+    assert match(built)
+    with pytest.raises(NoProgram, match="the backend does not plan: it goes down again"):
+        find_program(built.infos, built.rewritten, contract, model_info("segment", 1))
 
 
 def test_a_module_that_is_used_twice_gives_two_operations(grey, grey_frames):
