@@ -52,7 +52,7 @@ class UsageProblem(EdgekitError):
 
 
 class GateFailed(EdgekitError):
-    """A gate (parity, accuracy, latency) was not met."""
+    """A gate (parity, accuracy, latency, ratio) was not met."""
 
     exit_code = 3
     default_remedy = "Mend what the message names, then run it again."

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from edgekit_export.fusing.matching import match_program
 from edgekit_export.fusing.program import NoProgram, Program
 from edgekit_export.rewriting import RewrittenStage
-from edgekit_runtime.backends.fused.network import Network
-from edgekit_runtime.backends.fused.phases import PlanningFault, divide
+from edgekit_runtime.backends.fused.phases import find_program_obstacle
 from edgekit_runtime.bundle import InputContract, ModelInfo, StageInfo
 
 SUFFIX = ".fused.npz"
@@ -41,8 +40,7 @@ def find_program(
         raise NoProgram(f"{len(model.classes)} classes")
     size = (contract.height, contract.width)
     program = match_program(rewritten[0].plain.graph, file=stages[0].name + SUFFIX, size=size)
-    try:
-        divide(Network(program.info, *size))
-    except PlanningFault as error:
-        raise NoProgram(f"a form that the backend does not plan: it {error}") from error
+    obstacle = find_program_obstacle(program.info, *size)
+    if obstacle is not None:
+        raise NoProgram(f"a form that the backend does not plan: it {obstacle}")
     return program

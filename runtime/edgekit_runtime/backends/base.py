@@ -77,7 +77,10 @@ class Backend(ABC):
     @classmethod
     def is_installed(cls) -> bool:
         """Return whether the package that it needs is installed; nothing is imported."""
-        return cls.package is None or importlib.util.find_spec(cls.package) is not None
+        try:
+            return cls.package is None or importlib.util.find_spec(cls.package) is not None
+        except (ImportError, ValueError):  # a finder that refuses, or a module that hides where it came from
+            return False
 
     def open(self) -> None:
         """Load every stage; afterwards the backend is READY.

@@ -65,6 +65,7 @@ def test_models_and_env_need_nothing(tmp_path: Path) -> None:
         (EXTRAS, ("detect", DEMO_BUNDLE, "a.png"), "cpu"),
         ("PIL", ("detect", DEMO_BUNDLE, "a.png"), "cpu"),
         (EXTRAS, ("bench", DEMO_BUNDLE), "cpu"),
+        ("cv2", ("bench", DEMO_BUNDLE, "--against", "onnxruntime"), "peers"),
         (EXTRAS, ("verify", DEMO_BUNDLE), "cpu"),
         (EXTRAS, ("demo",), "cpu"),
         ("PIL", ("demo",), "cpu"),

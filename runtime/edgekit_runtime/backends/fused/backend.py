@@ -11,7 +11,7 @@ import numpy.typing as npt
 from edgekit_runtime.backends.base import Array, Backend, name_dtype
 from edgekit_runtime.backends.devices import Device
 from edgekit_runtime.backends.fused.network import Network
-from edgekit_runtime.backends.fused.phases import PlanningFault, divide
+from edgekit_runtime.backends.fused.phases import find_program_obstacle
 from edgekit_runtime.backends.fused.session import Session
 from edgekit_runtime.backends.fused.weights import read_weights
 from edgekit_runtime.bundle import Bundle, StageInfo
@@ -32,10 +32,9 @@ class Fused(Backend):
         for stage in bundle.manifest.stages:
             if stage.program is None:
                 return "the bundle carries no program for it"
-            try:
-                divide(Network(stage.program, contract.height, contract.width))
-            except PlanningFault as error:
-                return f"the program of stage {stage.name!r} {error}"
+            obstacle = find_program_obstacle(stage.program, contract.height, contract.width)
+            if obstacle is not None:
+                return f"the program of stage {stage.name!r} {obstacle}"
         return None
 
     def _open_impl(self) -> None:
@@ -44,7 +43,7 @@ class Fused(Backend):
         assert stage.program is not None
         contract = self.bundle.manifest.input
         network = Network(stage.program, contract.height, contract.width)
-        weights = read_weights(self.bundle, stage, network)
+        weights = read_weights(self.bundle, network)
         self._session = Session(network, weights, threads=self.options.threads or count_usable_cores())
         self.notes = (self._session.origin,) if self._session.origin else ()
         self._threshold = self.bundle.manifest.thresholds[0].name

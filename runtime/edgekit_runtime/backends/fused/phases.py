@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgekit_runtime.backends.fused.network import Network, Node, group_nodes
+from edgekit_runtime.bundle.manifest import ProgramInfo
 from edgekit_runtime.bundle.program_checks import FRAME
 
 WIDE = 4
@@ -54,6 +55,19 @@ class Phases:
 
 class PlanningFault(ValueError):
     """The program has a form that these phases do not cover; the message says which, in words."""
+
+
+def find_program_obstacle(program: ProgramInfo, height: int, width: int) -> str | None:
+    """Return why the backend cannot run a program on frames of this size, in a few words; None if it can.
+
+    Raises:
+        ProgramFault: If the program contradicts itself.
+    """
+    try:
+        divide(Network(program, height, width))
+    except PlanningFault as error:
+        return str(error)
+    return None
 
 
 def is_wide(network: Network, tensor: str) -> bool:

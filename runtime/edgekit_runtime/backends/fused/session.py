@@ -11,7 +11,8 @@ from edgekit_runtime.backends.fused.instructions import THRESHOLD
 from edgekit_runtime.backends.fused.network import Network
 from edgekit_runtime.backends.fused.planning import make_plan
 from edgekit_runtime.backends.fused.team import Team, Work
-from edgekit_runtime.backends.fused.weights import Weights, place_weights
+from edgekit_runtime.backends.fused.weights import place_weights
+from edgekit_runtime.bundle.program_checks import Weights
 from edgekit_runtime.jit import describe_origin
 
 _LINE_BYTES = 64

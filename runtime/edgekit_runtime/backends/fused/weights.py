@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,39 +15,25 @@ from edgekit_runtime.backends.fused.instructions import (
     SLOPE,
 )
 from edgekit_runtime.backends.fused.network import Network
-from edgekit_runtime.bundle import Bundle, StageInfo
+from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.bundle.manifest import OperationInfo
-from edgekit_runtime.bundle.npz import NpzError, parse_arrays
-from edgekit_runtime.bundle.program_checks import count_weights
+from edgekit_runtime.bundle.program_checks import ProgramFault, Weights, parse_weights
 from edgekit_runtime.errors import ArtefactRefused
 
 Floats = npt.NDArray[np.float32]
-Weights = Mapping[str, npt.NDArray[Any]]
 
 
-def read_weights(bundle: Bundle, stage: StageInfo, network: Network) -> Weights:
-    """Return the arrays of a stage's program, NAME.weight and NAME.bias for each operation.
+def read_weights(bundle: Bundle, network: Network) -> Weights:
+    """Return the arrays of a program, NAME.weight and NAME.bias for each operation.
 
     Raises:
         ArtefactRefused: If the file is damaged, or holds other arrays than the operations need.
     """
     name = network.program.weights
     try:
-        weights = parse_arrays(bundle.read(name))
-    except NpzError as error:
+        return parse_weights(bundle.read(name), network.program, network.sizes)
+    except ProgramFault as error:
         raise ArtefactRefused(f"{bundle.path}: {name!r} {error}.") from error
-    expected: dict[str, tuple[int, ...]] = {}
-    for operation in network.program.operations:
-        expected[f"{operation.name}.weight"] = count_weights(operation, network.sizes)
-        expected[f"{operation.name}.bias"] = (operation.channels,)
-    found = {key: array.shape for key, array in weights.items()}
-    if found != expected or any(array.dtype != np.float32 for array in weights.values()):
-        wrong = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
-        raise ArtefactRefused(
-            f"{bundle.path}: {name!r} does not hold the float32 weights of stage {stage.name!r}"
-            + (f": {wrong[0]!r} is {found.get(wrong[0])}, not {expected.get(wrong[0])}." if wrong else ".")
-        )
-    return weights
 
 
 def place_weights(arena: Floats, network: Network, cells: Mapping[str, int], weights: Weights) -> None:
