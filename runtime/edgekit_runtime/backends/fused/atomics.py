@@ -1,4 +1,4 @@
-"""Counters that threads share: whole numbers that are read, written and counted up in one step each."""
+"""What threads share: whole numbers that are read, written and counted up in one step each, and addresses in them."""
 
 # mypy: disable-error-code="untyped-decorator"
 
@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.core import types
+from llvmlite import ir
+from numba import types
 from numba.extending import intrinsic
 
 _ORDER = "seq_cst"
@@ -46,6 +47,16 @@ def write_counter(_typing: Any, counters: Any, index: Any, _value: Any) -> tuple
         return context.get_dummy_value()
 
     return types.void(counters, index, types.int64), generate
+
+
+@intrinsic
+def as_bytes(_typing: Any, address: Any) -> tuple[Any, Any]:
+    """Return an address as a pointer to bytes."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        return builder.inttoptr(values[0], ir.IntType(8).as_pointer())
+
+    return types.CPointer(types.uint8)(address), generate
 
 
 give_way = types.ExternalFunction("sched_yield", types.int32())

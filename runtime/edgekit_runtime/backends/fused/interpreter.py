@@ -1,18 +1,22 @@
 """The interpreter: threads take tasks from one list and run their instructions.
 
 A frame is a few phases, and a phase a list of tasks in any order. The thread that was called (the leader) does
-whatever nobody else has taken; helpers join when they wake up, and leave when the frame is done. So a helper that
+whatever nobody else has taken; helpers join when they wake up, and leave when the frames are done. So a helper that
 sleeps too long, or that the system has put aside, costs speed and never an answer: at most the leader waits at the
 end of a phase for tasks that a helper has begun.
+
+Waking a thread takes as long as a small frame (0.1 ms and more): a helper looks out for the next call for a while
+before it sleeps again.
 """
 
 # mypy: disable-error-code="no-untyped-call, no-untyped-def, misc"
 
 from __future__ import annotations
 
+from numba import carray
 from numba.core import types
 
-from edgekit_runtime.backends.fused.atomics import count_up, give_way, read_counter, write_counter
+from edgekit_runtime.backends.fused.atomics import as_bytes, count_up, give_way, read_counter, write_counter
 from edgekit_runtime.backends.fused.instructions import (
     CLEAR,
     DOUBLE,
@@ -35,7 +39,10 @@ from edgekit_runtime.jit import inline, kernel
 OPEN, BUSY = 0, 8
 """Counters: number of the call that helpers may join, 0 for none; helpers that are inside."""
 
-TAKEN, DONE, PER_ROUND = 16, 24, 16
+FRAMES_AT, MASKS_AT, COUNT, PIXELS = 16, 17, 18, 19
+"""What the open call is about: addresses of its bytes, frames, bytes of each."""
+
+TAKEN, DONE, PER_ROUND = 32, 40, 16
 """Tasks taken and done in round 0; those of round r lie PER_ROUND · r further. Each has a cache line of its own.
 
 A round is one phase of one frame: none begins before the one before it is done.
@@ -43,6 +50,9 @@ A round is one phase of one frame: none begins before the one before it is done.
 
 MAX_FRAMES = 16
 """Frames of one call: its counters are cleared each time."""
+
+PATIENCE = 600
+"""How often a helper gives way before it sleeps: about 0.2 ms."""
 
 SPINS = 200
 """Looks at a counter before the processor is offered to others: about as long as a short task takes."""
@@ -106,25 +116,14 @@ def run_rounds(arena, steps, tasks, phases, counters, base, frames, masks):
         wait_until(counters, done, count)
 
 
-_FLOATS, _NUMBERS = types.float32[::1], types.int64[::1]
+_FLOATS, _STEPS, _NUMBERS = types.float32[::1], types.int64[:, ::1], types.int64[::1]
 _FRAMES = types.Array(types.uint8, 2, "C", readonly=True)
+_PLAN = (_FLOATS, _STEPS, _NUMBERS, _NUMBERS, _NUMBERS)
 
 
-@kernel(
-    _FLOATS,
-    types.int64[:, ::1],
-    _NUMBERS,
-    _NUMBERS,
-    _NUMBERS,
-    types.int64,
-    _FRAMES,
-    types.uint8[:, ::1],
-    types.int64,
-    types.boolean,
-    returns=types.void,
-)
-def run_frames(arena, steps, tasks, phases, counters, base, frames, masks, number, leads):
-    """Run frames one after the other, as the leader or as a helper.
+@kernel(*_PLAN, types.int64, _FRAMES, types.uint8[:, ::1], types.int64, returns=types.void)
+def lead(arena, steps, tasks, phases, counters, base, frames, masks, number):
+    """Run frames one after the other, with whoever helps.
 
     Args:
         arena: float32 (floats,): weights, planes and each thread's own memory.
@@ -135,23 +134,40 @@ def run_frames(arena, steps, tasks, phases, counters, base, frames, masks, numbe
         base: Where this thread's own memory begins.
         frames: uint8 (N, H * W), N at most MAX_FRAMES.
         masks: uint8 (N, H * W), written.
-        number: Of the call, from 1; a helper that comes for another one leaves.
-        leads: Whether this is the leader.
+        number: Of the call: another one than the last.
     """
-    if leads:
-        for turn in range(len(frames) * (len(phases) - 1)):
-            write_counter(counters, TAKEN + PER_ROUND * turn, 0)
-            write_counter(counters, DONE + PER_ROUND * turn, 0)
-        write_counter(counters, OPEN, number)
-        run_rounds(arena, steps, tasks, phases, counters, base, frames, masks)
-        write_counter(counters, OPEN, 0)
-        looks = 0
-        while read_counter(counters, BUSY) > 0:
-            looks += 1
-            if looks > SPINS:
-                give_way()
-    else:
-        count_up(counters, BUSY, 1)
-        if read_counter(counters, OPEN) == number:
-            run_rounds(arena, steps, tasks, phases, counters, base, frames, masks)
-        count_up(counters, BUSY, -1)
+    for turn in range(len(frames) * (len(phases) - 1)):
+        write_counter(counters, TAKEN + PER_ROUND * turn, 0)
+        write_counter(counters, DONE + PER_ROUND * turn, 0)
+    write_counter(counters, FRAMES_AT, frames.ctypes.data)
+    write_counter(counters, MASKS_AT, masks.ctypes.data)
+    write_counter(counters, COUNT, frames.shape[0])
+    write_counter(counters, PIXELS, frames.shape[1])
+    write_counter(counters, OPEN, number)
+    run_rounds(arena, steps, tasks, phases, counters, base, frames, masks)
+    write_counter(counters, OPEN, 0)
+    looks = 0
+    while read_counter(counters, BUSY) > 0:
+        looks += 1
+        if looks > SPINS:
+            give_way()
+
+
+@kernel(*_PLAN, types.int64, returns=types.void)
+def help_out(arena, steps, tasks, phases, counters, base):
+    """Help with every call that is open, until there was none for a while; arguments as for `lead`."""
+    waited, helped = 0, 0
+    while waited < PATIENCE:
+        number = read_counter(counters, OPEN)
+        if number not in (0, helped):
+            count_up(counters, BUSY, 1)
+            # The call may be over by now, and its frames gone: from here on it waits for us, or is another one.
+            if read_counter(counters, OPEN) == number:
+                shape = (read_counter(counters, COUNT), read_counter(counters, PIXELS))
+                frames = carray(as_bytes(read_counter(counters, FRAMES_AT)), shape)
+                masks = carray(as_bytes(read_counter(counters, MASKS_AT)), shape)
+                run_rounds(arena, steps, tasks, phases, counters, base, frames, masks)
+                waited, helped = 0, number
+            count_up(counters, BUSY, -1)
+        give_way()
+        waited += 1

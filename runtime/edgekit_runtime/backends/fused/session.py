@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edgekit_runtime.backends.fused.instructions import THRESHOLD
 from edgekit_runtime.backends.fused.network import Network
 from edgekit_runtime.backends.fused.planning import make_plan
-from edgekit_runtime.backends.fused.team import Team, Work
+from edgekit_runtime.backends.fused.team import Team
 from edgekit_runtime.backends.fused.weights import place_weights
 from edgekit_runtime.bundle.program_checks import Weights
 from edgekit_runtime.jit import describe_origin
@@ -31,54 +31,43 @@ class Session:
     """
 
     def __init__(self, network: Network, weights: Weights, *, threads: int) -> None:
-        from edgekit_runtime.backends.fused.interpreter import MAX_FRAMES, PER_ROUND, TAKEN, run_frames
+        from edgekit_runtime.backends.fused.interpreter import MAX_FRAMES, PER_ROUND, TAKEN, help_out, lead
         from edgekit_runtime.backends.fused.vectors import LANES
 
         plan = make_plan(network, lanes=LANES, threads=threads)
-        self.origin = describe_origin(run_frames)
-        self._run_frames, self._most = run_frames, MAX_FRAMES
-        self._plan = plan
-        self._arena = _aligned_zeros(plan.shared_floats + threads * plan.own_floats)
-        place_weights(self._arena, network, plan.cells, weights)
-        self._counters = np.zeros(TAKEN + PER_ROUND * MAX_FRAMES * len(plan.phases), np.int64)
+        self.origin = describe_origin(lead)
+        self._lead, self._most = lead, MAX_FRAMES
+        arena = _aligned_zeros(plan.shared_floats + threads * plan.own_floats)
+        place_weights(arena, network, plan.cells, weights)
+        counters = np.zeros(TAKEN + PER_ROUND * MAX_FRAMES * len(plan.phases), np.int64)
+        self._arena, self._own = arena, plan.shared_floats
+        self._shared = (arena, plan.steps, plan.tasks, plan.phases, counters)
         self._number = 0
         self._lock = threading.Lock()
-        self._team = Team(threads - 1)
+        shared, start, step = self._shared, plan.shared_floats, plan.own_floats
+        # A function of its own, not a method: helpers must not keep the session alive.
+        self._team = Team(threads - 1, lambda member: help_out(*shared, start + member * step))
         # The first frame shall not pay for pages that were never touched.
-        blank = np.zeros((1, network.height, network.width), np.uint8)
-        self.run(blank, 0.0)
+        self.run(np.zeros((1, network.height, network.width), np.uint8), 0.0)
 
     def run(self, frames: npt.NDArray[np.uint8], threshold: float) -> npt.NDArray[np.uint8]:
         """Return the masks, uint8 (N, H, W), of frames, uint8 (N, H, W)."""
         masks = np.empty(frames.shape, np.uint8)
+        flat, answers = frames.reshape(len(frames), -1), masks.reshape(len(masks), -1)
+        # One type for all: Numba tells arrays that can be written to from others.
+        flat.flags.writeable = False
         with self._lock:
             self._arena[THRESHOLD] = threshold
             for start in range(0, len(frames), self._most):
                 part = slice(start, start + self._most)
                 self._number += 1
-                work = self._make_work(frames[part], masks[part], self._number)
-                self._team.call(work)
-                work(0)
+                self._team.wake()
+                self._lead(*self._shared, self._own, flat[part], answers[part], self._number)
         return masks
 
     def close(self) -> None:
         """End the threads; may be called again."""
         self._team.close()
-
-    def _make_work(self, frames: npt.NDArray[np.uint8], masks: npt.NDArray[np.uint8], number: int) -> Work:
-        plan, arena, counters, run_frames = self._plan, self._arena, self._counters, self._run_frames
-        flat, answers = frames.reshape(len(frames), -1), masks.reshape(len(masks), -1)
-        # One type for all: Numba tells arrays that can be written to from others.
-        flat.flags.writeable = False
-
-        def work(member: int) -> None:
-            base = plan.shared_floats + member * plan.own_floats
-            leads = member == 0
-            run_frames(
-                arena, plan.steps, plan.tasks, plan.phases, counters, base, flat, answers, number, leads
-            )
-
-        return work
 
 
 def _aligned_zeros(floats: int) -> npt.NDArray[np.float32]:

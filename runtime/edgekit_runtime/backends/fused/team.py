@@ -1,4 +1,4 @@
-"""A team of threads that runs one function together, frame after frame.
+"""A team of threads that helps one caller, frame after frame.
 
 Python's threads, woken by locks: no threading layer of Numba's, whose threads all detectors of a process would share.
 """
@@ -8,19 +8,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-Work = Callable[[int], object]
-"""Called with the number of the member, from 1; it does nothing when there is nothing left to do."""
-
 
 class Team:
-    """Helpers that wait for work.
+    """Helpers that sleep until they are woken.
 
     Args:
         helpers: Threads besides the caller's own.
+        work: Called by each helper whenever it was woken, with its number from 1; it returns when it has found
+            nothing to do for a while.
     """
 
-    def __init__(self, helpers: int) -> None:
-        self._work: Work | None = None
+    def __init__(self, helpers: int, work: Callable[[int], object]) -> None:
+        self._work = work
+        self._closed = False
         self._locks = [threading.Lock() for _ in range(helpers)]
         for lock in self._locks:
             lock.acquire()
@@ -31,27 +31,25 @@ class Team:
         for thread in self._threads:
             thread.start()
 
-    def call(self, work: Work) -> None:
-        """Wake every helper that is not awake, each to call `work` once; return at once."""
-        self._work = work
+    def wake(self) -> None:
+        """Wake every helper that sleeps, and let one that is awake look again before it does; return at once."""
         for lock in self._locks:
+            # Unlocked: it was woken before and has not come to take the lock yet. One caller alone releases it.
             if lock.locked():
-                # Two callers would release one lock twice; a team has one.
                 lock.release()
 
     def close(self) -> None:
         """End the helpers; may be called again."""
-        self._work = None
-        for lock, thread in zip(self._locks, self._threads, strict=True):
+        self._closed = True
+        self.wake()
+        for thread in self._threads:
+            # A process that was forked has a team without threads.
             if thread.is_alive():
-                if lock.locked():
-                    lock.release()
                 thread.join()
 
     def _help(self, number: int, lock: threading.Lock) -> None:
         while True:
             lock.acquire()
-            work = self._work
-            if work is None:
+            if self._closed:
                 return
-            work(number)
+            self._work(number)
