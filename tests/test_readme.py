@@ -43,6 +43,15 @@ def test_python_blocks_run(block: str, folder: Path) -> None:
     exec(compile(block, "README.md", "exec"), {})
 
 
+def test_commands_that_make_it_fast(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(DEMO_BUNDLE, folder / "cheapnet-s.edgekit")
+    lines = commands("How fast")
+    assert [line[0] for line in lines] == ["build"]
+    for line in lines:
+        assert main(line) == 0, line
+    assert "ready for the backend fused" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_commands_of_the_first_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--out", "demo"]) == 0
