@@ -36,7 +36,7 @@ def test_document(run_cli: RunCli, images: Path) -> None:
         keys = {"image", "verdict", "reason", "label", "probabilities", "exit", "regions"}
         assert keys | {"backend", "precision", "latency_ms"} <= entry.keys()
         assert (entry["probabilities"], entry["exit"]) == (None, None)
-        assert (entry["backend"], entry["precision"]) == ("onnxruntime", "fp32")
+        assert (entry["backend"], entry["precision"]) == ("fused", "fp32")
         assert entry["latency_ms"] > 0
     region = document["results"][0]["regions"][0]
     assert {"x1", "y1", "x2", "y2", "area_px"} <= region.keys()

@@ -28,7 +28,7 @@ def test_a_bundle() -> None:
     with open_target(DEMO_BUNDLE, threads=1) as opened, Detector(DEMO_BUNDLE) as detector:
         assert np.array_equal(opened.predict(frame).mask, detector(frame).mask)
         assert opened.data == detector.manifest.data
-    assert (opened.backend, opened.provenance) == ("onnxruntime", "demo")
+    assert (opened.backend, opened.provenance) == ("fused", "demo")
 
 
 def test_the_threshold_reaches_a_checkpoint_and_a_bundle(checkpoint_folder: Path) -> None:
