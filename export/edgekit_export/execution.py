@@ -47,7 +47,7 @@ class GraphRunner:
         options.log_severity_level = _ERRORS_ONLY
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # Its arena keeps the most that a run ever took, and an export has several sessions: gigabytes of a wide network.
+        # An arena keeps the most that a run ever took, and an export has several sessions: gigabytes each.
         options.enable_cpu_mem_arena = False
         if not optimise:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
