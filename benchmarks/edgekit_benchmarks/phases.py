@@ -21,6 +21,10 @@ Decode = Callable[[int], object]
 """Reads the frame of a number from its file."""
 
 
+MOST_DECODED = 50
+"""Files that are read: enough for a median."""
+
+
 @dataclass(frozen=True)
 class Phases:
     """Median times of the parts of one call, in ms. A part that the call does not have is None.
@@ -68,7 +72,9 @@ def measure_phases(
             break
         for name, seconds in _time_parts(detector, batches[number % len(batches)], clock).items():
             times[name].append(seconds)
-        if decode is not None:
+    if decode is not None:
+        # Apart from the others: between them it would cool their caches, and let their threads fall asleep.
+        for number in range(min(len(times["pre"]), MOST_DECODED)):
             started = clock()
             decode(number % len(batches))
             times["decode"].append(clock() - started)

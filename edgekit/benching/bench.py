@@ -38,7 +38,7 @@ class BenchRequest:
         backend: As `Detector` takes it.
         peers: Names of `PEERS`.
         batches: Frames per call; every bundle is measured with each.
-        threads: Of subject and peers; None leaves the subject's to its backend, and gives peers every core.
+        threads: Of subject and peers; None gives each every core.
         rate_hz: Of the paced runs; None leaves them out.
         checkpoint: Folder of the bundles' weights, for the peers.
         command: The command line, for the record.
@@ -93,7 +93,7 @@ def bench_bundles(
     environment = describe_environment(
         taken=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         command=request.command,
-        threads=request.threads,
+        threads=request.threads or count_usable_cores(),
         profile=request.profile.name,
         rate_hz=request.rate_hz,
         load_before=load_before,
@@ -106,12 +106,14 @@ def _bench_bundle(path: Path, batch: int, request: BenchRequest, reporter: Repor
     conditions = Conditions(
         profile=request.profile,
         device=request.device,
-        threads=request.threads,
+        threads=request.threads or count_usable_cores(),
         rate_hz=request.rate_hz,
         # A factory is an object of this process; a fresh one could not be told of it.
         cold=isinstance(request.backend, str),
     )
-    with Detector(path, device=request.device, backend=request.backend, threads=request.threads) as detector:
+    with Detector(
+        path, device=request.device, backend=request.backend, threads=request.threads or count_usable_cores()
+    ) as detector:
         batches = read_batches(detector.bundle, batch)
         peers = _build_peers(detector.bundle, batches, request, reporter)
         with open_decoder(batches, detector.manifest.input.channels) as decode:

@@ -42,7 +42,7 @@ def _require_cache(bundle: Path) -> None:
     from edgekit_runtime.jit import find_cache
 
     cache = find_cache()
-    if cache.path is None:
+    if cache.path is None or not cache.writable:
         raise IoFault(
             f"{bundle}: compiled kernels cannot be kept: {cache.reason}.",
             remedy=f"Set {VARIABLE} to a folder that this user alone can write to. "

@@ -1,38 +1,79 @@
 """Compiled code that is kept in a folder: sealed when it is written, and looked at before it is loaded.
 
 Numba loads what it finds. A controller that lost power while it wrote, or whose disk turned a bit, would load that; so
-every file's SHA-256 is written down beside them, and if one does not match, all are deleted and compiled anew.
+every file's SHA-256 is written down beside them, and if one does not match, all are deleted and compiled anew. One
+process at a time works in the folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 SEAL = "sha256sums"
+LOCK = "lock"
 _CODE = ("*.nbi", "*.nbc")
 """Numba's names: an index for each function, and its compiled forms."""
 
 
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder; where the system has no locks, go on without."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            file = held.enter_context((folder / LOCK).open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def seal_code(folder: Path) -> None:
-    """Write down what every file of compiled code is now; a folder that cannot be written to stays unsealed."""
-    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(_measure(folder).items()))
+    """Write down what every file of compiled code is now; what cannot be written down is compiled anew next time."""
     with contextlib.suppress(OSError):
+        lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(_measure(folder).items()))
         handle, name = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "w") as file:
             file.write(lines)
         Path(name).replace(folder / SEAL)
 
 
+def is_sound(folder: Path) -> bool:
+    """Return whether compiled code is what was sealed; a folder without any is."""
+    try:
+        found = _measure(folder)
+    except OSError:  # a file that cannot be read is damaged
+        return False
+    return not found or found == _read_seal(folder)
+
+
 def discard_damaged_code(folder: Path) -> None:
     """Delete compiled code that is not what was sealed."""
-    found = _measure(folder)
-    if found and found != _read_seal(folder):
-        for name in found:
-            (folder / name).unlink(missing_ok=True)
+    if not is_sound(folder):
+        for pattern in _CODE:
+            for path in folder.rglob(pattern):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def copy_sealed_code(folder: Path) -> Path | None:
+    """Return a copy of a folder that cannot be written to, which Numba's cache insists on; None if it is damaged.
+
+    The copy lies in the system's folder for temporary files and is this user's alone.
+    """
+    try:
+        copy = Path(tempfile.mkdtemp(prefix="edgekit-jit-"))
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+    except (OSError, shutil.Error):
+        return None
+    if is_sound(copy):
+        return copy
+    shutil.rmtree(copy, ignore_errors=True)
+    return None
 
 
 def _measure(folder: Path) -> dict[str, str]:

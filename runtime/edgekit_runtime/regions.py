@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.errors import MaskError, MissingDependency, UsageProblem
+from edgekit_runtime.errors import EnvironmentMismatch, MaskError, MissingDependency, UsageProblem
 from edgekit_runtime.labelling import numpy_runs
 from edgekit_runtime.labelling.numpy_runs import Labels, Rows
 from edgekit_runtime.optional import import_optional
@@ -53,10 +53,10 @@ def prepare_regions() -> bool:
     """
     try:
         import_optional("numba", extra="cpu")
-    except MissingDependency:
+        # Kernels are compiled, or loaded from the state folder, when their module is imported.
+        from edgekit_runtime.labelling import compiled_runs
+    except (MissingDependency, EnvironmentMismatch):
         return False
-    # Kernels are compiled, or loaded from the state folder, when their module is imported.
-    from edgekit_runtime.labelling import compiled_runs
 
     _labelling.find_rows = compiled_runs.find_rows
     return True

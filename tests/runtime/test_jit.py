@@ -81,6 +81,62 @@ def test_code_that_somebody_added_is_not_loaded(tmp_path: Path) -> None:
     assert not list(state.rglob("other.nbi"))
 
 
+READ_ONLY = """
+import runpy, sys, tempfile
+
+real = tempfile.TemporaryFile
+
+def refuse(*_, dir=None, **__):
+    if str(dir).startswith(sys.argv[1]):
+        raise OSError(30, "Read-only file system")
+    return real(dir=dir)
+
+tempfile.TemporaryFile = refuse
+runpy.run_path(sys.argv[2], run_name="__main__")
+"""
+"""The state folder, and it alone, cannot be written to."""
+
+
+def test_code_on_a_read_only_disk_is_loaded(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    run(tmp_path, state)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONLY, state, tmp_path / "kernels.py"],
+        env={**os.environ, "EDGEKIT_STATE": str(state)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_a_full_disk_costs_the_cache_and_not_the_work(tmp_path: Path) -> None:
+    full = "import resource, signal\n"
+    full += "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+    full += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    assert "were compiled" in run(tmp_path, tmp_path / "state", full + CODE)
+
+
+def test_two_processes_may_start_cold_together(tmp_path: Path) -> None:
+    script = tmp_path / "kernels.py"
+    script.write_text(CODE)
+    environment = {**os.environ, "EDGEKIT_STATE": str(tmp_path / "state")}
+    both = [
+        subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    answers = [process.communicate()[0].strip() for process in both]
+    assert [process.returncode for process in both] == [0, 0, 0]
+    assert sum("were compiled" in answer for answer in answers) == 1
+
+
+def test_kernels_that_must_not_be_compiled_are_refused(tmp_path: Path) -> None:
+    script = tmp_path / "kernels.py"
+    script.write_text(CODE)
+    environment = {**os.environ, "EDGEKIT_STATE": str(tmp_path / "state"), "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    assert "NUMBA_DISABLE_JIT is set" in done.stderr
+
+
 def test_the_users_own_kernels_keep_their_own_cache(tmp_path: Path) -> None:
     code = CODE + "import numba\nassert numba.config.CACHE_DIR == '', numba.config.CACHE_DIR\n"
     run(tmp_path, tmp_path / "state", code)

@@ -52,9 +52,35 @@ def test_one_that_others_can_write_to_is_not_used(tmp_path: Path, mode: int) -> 
     assert "chmod go-w" in found.reason
 
 
-def test_one_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert "another user" in open_state_folder("jit", {"EDGEKIT_STATE": str(tmp_path)}).reason
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_one_of_another_user_is_not_used(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12345)
+    found = open_state_folder("jit", {"EDGEKIT_STATE": str(tmp_path)})
+    assert found.path is None
+    assert "another user" in found.reason
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    found = open_state_folder("jit", {"EDGEKIT_STATE": str(tmp_path / "link")})
+    assert found.path is None
+    assert "is a link" in found.reason
+
+
+def test_what_was_put_there_before_is_used_on_a_read_only_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"EDGEKIT_STATE": str(tmp_path)}
+    before = open_state_folder("jit/1", environ)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    found = open_state_folder("jit/1", environ)
+    assert (found.path, found.writable) == (before.path, False)
+    assert "Read-only file system" in found.reason
 
 
 def test_without_a_place_it_says_why_and_raises_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from edgekit_runtime.backends.devices import Device
 from edgekit_runtime.errors import UsageProblem
 
+MAX_THREADS = 256
+"""More than any core count this is meant for: a number beyond it is a slip of the keyboard."""
+
 
 @dataclass(frozen=True)
 class BackendOptions:
@@ -17,12 +20,15 @@ class BackendOptions:
         threads: Threads per run; None leaves the choice to the backend.
 
     Raises:
-        UsageProblem: If there are fewer threads than one.
+        UsageProblem: If the number of threads is none that a machine has.
     """
 
     device: Device
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.threads is not None and self.threads < 1:
-            raise UsageProblem(f"threads must be at least 1, got {self.threads}.")
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise UsageProblem(
+                f"threads must be at least 1 and at most {MAX_THREADS}, got {self.threads}.",
+                remedy="Leave them out to take one per core.",
+            )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 
 import numpy as np
 import numpy.typing as npt
@@ -36,38 +38,53 @@ class Session:
 
         plan = make_plan(network, lanes=LANES, threads=threads)
         self.origin = describe_origin(lead)
-        self._lead, self._most = lead, MAX_FRAMES
+        self._lead, self._most_frames = lead, MAX_FRAMES
         arena = _aligned_zeros(plan.shared_floats + threads * plan.own_floats)
         place_weights(arena, network, plan.cells, weights)
         counters = np.zeros(TAKEN + PER_ROUND * MAX_FRAMES * len(plan.phases), np.int64)
-        self._arena, self._own = arena, plan.shared_floats
+        self._arena, self._own_start = arena, plan.shared_floats
         self._shared = (arena, plan.steps, plan.tasks, plan.phases, counters)
-        self._number = 0
-        self._lock = threading.Lock()
+        self._call = 0
+        self._process, self._lock = os.getpid(), threading.Lock()
         shared, start, step = self._shared, plan.shared_floats, plan.own_floats
-        # A function of its own, not a method: helpers must not keep the session alive.
+        # Not a method: helpers must not keep the session alive.
         self._team = Team(threads - 1, lambda member: help_out(*shared, start + member * step))
-        # The first frame shall not pay for pages that were never touched.
-        self.run(np.zeros((1, network.height, network.width), np.uint8), 0.0)
+        # Where nobody closes it, its threads end with it.
+        self._finalizer = weakref.finalize(self, self._team.dismiss)
+        try:
+            # The first frame shall not pay for pages that were never touched.
+            self.run(np.zeros((1, network.height, network.width), np.uint8), 0.0)
+        except BaseException:
+            self.close()
+            raise
 
     def run(self, frames: npt.NDArray[np.uint8], threshold: float) -> npt.NDArray[np.uint8]:
         """Return the masks, uint8 (N, H, W), of frames, uint8 (N, H, W)."""
+        if self._process != os.getpid():
+            self._recover_from_fork()
         masks = np.empty(frames.shape, np.uint8)
         flat, answers = frames.reshape(len(frames), -1), masks.reshape(len(masks), -1)
         # One type for all: Numba tells arrays that can be written to from others.
         flat.flags.writeable = False
         with self._lock:
             self._arena[THRESHOLD] = threshold
-            for start in range(0, len(frames), self._most):
-                part = slice(start, start + self._most)
-                self._number += 1
+            for start in range(0, len(frames), self._most_frames):
+                part = slice(start, start + self._most_frames)
+                self._call += 1
                 self._team.wake()
-                self._lead(*self._shared, self._own, flat[part], answers[part], self._number)
+                self._lead(*self._shared, self._own_start, flat[part], answers[part], self._call)
         return masks
 
     def close(self) -> None:
         """End the threads; may be called again."""
+        self._finalizer.detach()
         self._team.close()
+
+    def _recover_from_fork(self) -> None:
+        """Begin anew in a process that was forked, perhaps in the middle of a frame: it has a copy, and no helpers."""
+        self._process, self._lock = os.getpid(), threading.Lock()
+        self._team = Team(0, lambda _: None)
+        self._shared[-1][:] = 0
 
 
 def _aligned_zeros(floats: int) -> npt.NDArray[np.float32]:

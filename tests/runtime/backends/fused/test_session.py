@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +20,7 @@ from edgekit_runtime.backends.fused.network import Network
 from edgekit_runtime.backends.fused.session import Session
 from tests.runtime.backends.fused.networks import cheapnet, fill_program, make_u, programs
 
+REPOSITORY = Path(__file__).resolve().parents[4]
 QUANTILES = (0.02, 0.3, 0.5, 0.7, 0.98)
 
 
@@ -179,6 +185,64 @@ def test_helpers_that_never_come_cost_no_answer() -> None:
     expected = session.run(frames, 0.0)
     session.close()
     assert (session.run(frames, 0.0) == expected).all()
+
+
+def test_a_session_that_nobody_closed_ends_its_threads() -> None:
+    before = threading.active_count()
+    for _ in range(5):
+        session = open_session(cheapnet(2), 16, 16, threads=3)
+        session.run(draw_frames(1, 16, 16), 0.0)
+        del session
+    gc.collect()
+    deadline = time.monotonic() + 20
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+
+
+def test_a_process_that_was_forked_in_the_middle_of_a_frame_goes_on() -> None:
+    code = """
+import os, signal, threading, warnings
+warnings.simplefilter("ignore")
+import numpy as np
+from tests.runtime.backends.fused.networks import cheapnet
+from tests.runtime.backends.fused.test_session import draw_frames, open_session
+session, frames = open_session(cheapnet(8), 256, 256, threads=2), draw_frames(4, 256, 256)
+expected = session.run(frames, 0.0)
+stop = threading.Event()
+def work():
+    while not stop.is_set():
+        session.run(frames, 0.0)
+threading.Thread(target=work, daemon=True).start()
+for _ in range(5):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        os._exit(0 if (session.run(frames, 0.0) == expected).all() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+stop.set()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY, timeout=120)
+
+
+def test_closing_while_another_thread_runs() -> None:
+    frames = draw_frames(2, 32, 48)
+    for _ in range(30):
+        session = open_session(cheapnet(2), 32, 48, threads=3)
+        failures: list[BaseException] = []
+
+        def work(session: Session = session, failures: list[BaseException] = failures) -> None:
+            try:
+                for _ in range(20):
+                    session.run(frames, 0.0)
+            except BaseException as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        session.close()
+        thread.join()
+        assert not failures
 
 
 def test_closing_twice() -> None:
