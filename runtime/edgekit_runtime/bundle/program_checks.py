@@ -16,6 +16,9 @@ FRAME = "frame"
 
 MAX_OPERATIONS = 256
 MAX_CHANNELS = 1 << 14
+MAX_CHANNELS_IN_ALL = 1 << 16
+"""Seven times CheapNet-L's: planning looks at each one, and a manifest of a kilobyte must not take minutes."""
+
 _ROOM_BYTES = 512
 """What surrounds an array in its file: a header of .npy, two of zip; their names come on top."""
 
@@ -74,6 +77,9 @@ def measure_tensors(program: ProgramInfo, height: int, width: int) -> Sizes:
             raise ProgramFault(
                 f"has {operation.name[:64]!r} of {size[1]}×{size[2]} pixels, more than the frame"
             )
+    channels = sum(operation.channels for operation in program.operations)
+    if channels > MAX_CHANNELS_IN_ALL:
+        raise ProgramFault(f"has {channels} channels in all, at most {MAX_CHANNELS_IN_ALL} are allowed")
     if sizes[program.operations[-1].name] != (1, height, width):
         raise ProgramFault("has a head of another size than the frame")
     return sizes

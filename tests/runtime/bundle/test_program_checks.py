@@ -52,6 +52,17 @@ def test_a_good_program_has_no_fault_and_survives_its_manifest(manifest: Manifes
     assert read.stages[0].program == PROGRAM
 
 
+def test_planning_is_not_asked_to_look_at_millions_of_channels() -> None:
+    wide = replace(STEM, channels=MAX_CHANNELS)
+    chain = [
+        replace(wide, name=f"same{index}", inputs=("stem",) if index == 0 else (f"same{index - 1}",))
+        for index in range(5)
+    ]
+    last = replace(HEAD, inputs=("same4",))
+    with pytest.raises(ProgramFault, match="98305 channels in all"):
+        measure_tensors(program(wide, *chain, last), HEIGHT, WIDTH)
+
+
 def test_sizes_follow_the_strides() -> None:
     assert SIZES == {
         "frame": (1, 8, 16),

@@ -15,6 +15,7 @@ from edgekit_runtime.backends.fused.planning import make_plan
 from edgekit_runtime.backends.fused.team import Team
 from edgekit_runtime.backends.fused.weights import place_weights
 from edgekit_runtime.bundle.program_checks import Weights
+from edgekit_runtime.errors import EnvironmentMismatch
 from edgekit_runtime.jit import describe_origin
 
 _LINE_BYTES = 64
@@ -39,7 +40,7 @@ class Session:
         plan = make_plan(network, lanes=LANES, threads=threads)
         self.origin = describe_origin(lead)
         self._lead, self._most_frames = lead, MAX_FRAMES
-        arena = _aligned_zeros(plan.shared_floats + threads * plan.own_floats)
+        arena = _take_memory(plan.shared_floats + threads * plan.own_floats)
         place_weights(arena, network, plan.cells, weights)
         counters = np.zeros(TAKEN + PER_ROUND * MAX_FRAMES * len(plan.phases), np.int64)
         self._arena, self._own_start = arena, plan.shared_floats
@@ -85,6 +86,17 @@ class Session:
         self._process, self._lock = os.getpid(), threading.Lock()
         self._team = Team(0, lambda _: None)
         self._shared[-1][:] = 0
+
+
+def _take_memory(floats: int) -> npt.NDArray[np.float32]:
+    """Return zeros; more than the machine has would be given too, and kill the process when they are touched."""
+    needed, there = 4 * floats, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise EnvironmentMismatch(
+            f"The bundle's program needs {needed / 1e9:.1f} GB of memory; this machine has {there / 1e9:.1f} GB.",
+            remedy="Export the bundle for smaller frames, or choose another backend.",
+        )
+    return _aligned_zeros(floats)
 
 
 def _aligned_zeros(floats: int) -> npt.NDArray[np.float32]:

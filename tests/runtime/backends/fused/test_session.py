@@ -18,6 +18,7 @@ from edgekit_export.fusing.program import Program
 from edgekit_export.fusing.reference import evaluate_program
 from edgekit_runtime.backends.fused.network import Network
 from edgekit_runtime.backends.fused.session import Session
+from edgekit_runtime.errors import EnvironmentMismatch
 from tests.runtime.backends.fused.networks import cheapnet, fill_program, make_u, programs
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -124,6 +125,12 @@ def test_what_can_only_be_read_is_taken() -> None:
     frames.flags.writeable = False
     assert (session.run(frames, 0.0) == masks).all()
     session.close()
+
+
+def test_more_memory_than_there_is_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", lambda _: 100)
+    with pytest.raises(EnvironmentMismatch, match="GB of memory"):
+        open_session(cheapnet(2), 64, 64)
 
 
 def test_nan_is_a_defect() -> None:
