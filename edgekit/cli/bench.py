@@ -24,6 +24,7 @@ from edgekit.reporting import Reporter
 from edgekit.shipped import DEMO_BUNDLE
 from edgekit_benchmarks import PROFILES, Run, find_profile, parse_gates, render_document, require_gates
 from edgekit_jetson import require_jetson
+from edgekit_runtime.errors import UsageProblem
 
 
 @click.command()
@@ -93,6 +94,11 @@ def bench(
         require_jetson()
     peers = parse_peers(against)
     gates = parse_gates(max_p99_ms, min_ratios, peers)
+    if checkpoint is not None and not peers:
+        raise UsageProblem(
+            "--checkpoint names the weights of peers, and no peer is asked for.",
+            remedy="Add --against onnxruntime, or leave --checkpoint out.",
+        )
     if report is not None:
         require_writable(report)
     request = BenchRequest(

@@ -136,6 +136,12 @@ def test_words_that_click_refuses(run_cli: RunCli, arguments: tuple[str, ...]) -
     assert run_cli("bench", *arguments).code == 2
 
 
+def test_weights_for_peers_that_nobody_asked_for_are_refused(run_cli: RunCli, tmp_path: Path) -> None:
+    result = run_cli("bench", DEMO_BUNDLE, "--checkpoint", tmp_path)
+    assert result.code == 2
+    assert "--against" in result.err
+
+
 def test_an_interrupt_leaves_no_half_report_and_no_half_document(
     run_cli: RunCli, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
