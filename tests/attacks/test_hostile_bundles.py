@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ def test_every_attack_is_refused(
     path, attack = hostile
     monkeypatch.chdir(tmp_path)
     before = snapshot(tmp_path)
+    gc.collect()  # what earlier tests left open is closed now, and not in the middle
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     if attack.array is None:
         with pytest.raises(ArtefactRefused) as caught:
@@ -59,7 +61,7 @@ def test_every_attack_is_refused(
     assert error.message.isprintable()
     assert error.remedy
     assert snapshot(tmp_path) == before
-    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
 
 
 @pytest.fixture(scope="module")
