@@ -7,6 +7,7 @@ process at a time works in the folder.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import hashlib
@@ -63,17 +64,19 @@ def discard_damaged_code(folder: Path) -> None:
 def copy_sealed_code(folder: Path) -> Path | None:
     """Return a copy of a folder that cannot be written to, which Numba's cache insists on; None if it is damaged.
 
-    The copy lies in the system's folder for temporary files and is this user's alone.
+    The copy lies in the system's folder for temporary files, is this user's alone, and goes when the process ends: a
+    controller that starts often must not fill that folder.
     """
     try:
         copy = Path(tempfile.mkdtemp(prefix="edgekit-jit-"))
+    except OSError:
+        return None
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    try:
         shutil.copytree(folder, copy, dirs_exist_ok=True)
     except (OSError, shutil.Error):
         return None
-    if is_sound(copy):
-        return copy
-    shutil.rmtree(copy, ignore_errors=True)
-    return None
+    return copy if is_sound(copy) else None
 
 
 def _measure(folder: Path) -> dict[str, str]:

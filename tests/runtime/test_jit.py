@@ -100,13 +100,16 @@ runpy.run_path(sys.argv[2], run_name="__main__")
 def test_code_on_a_read_only_disk_is_loaded(tmp_path: Path) -> None:
     state = tmp_path / "state"
     run(tmp_path, state)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     done = subprocess.run(
         [sys.executable, "-c", READ_ONLY, state, tmp_path / "kernels.py"],
-        env={**os.environ, "EDGEKIT_STATE": str(state)},
+        env={**os.environ, "EDGEKIT_STATE": str(state), "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
     )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_full_disk_costs_the_cache_and_not_the_work(tmp_path: Path) -> None:
