@@ -6,6 +6,8 @@ averaged by their numbers of images, and the running statistics are those of the
 
 from __future__ import annotations
 
+import gc
+import importlib
 import itertools
 import os
 import re
@@ -85,10 +87,14 @@ def join_processes(*, device: str) -> Iterator[Processes]:
     if device.startswith("cuda"):
         torch.cuda.set_device(local_rank)  # where NCCL sends from
     backend = "nccl" if device.startswith("cuda") else "gloo"
+    # Torch imports this when an optimiser is made. Its functions' default arguments are the group that there is by
+    # then, and keep it and its threads until the interpreter has gone: one run in thirty ended in an abort.
+    importlib.import_module("torch.distributed.nn")
     distributed.init_process_group(backend, timeout=LONGEST_WAIT)
     try:
         yield Processes(count=count, rank=rank, local_rank=local_rank)
     finally:
+        gc.collect()  # the network's wrapper keeps the group too, and is part of a circle
         distributed.destroy_process_group()
 
 

@@ -46,6 +46,17 @@ if os.environ["RANK"] == "1":
 sys.exit(main(sys.argv[1:]))
 """
 
+THREADS_ARE_LISTED = """
+import sys
+from pathlib import Path
+from edgekit.cli.main import main
+
+code = main(sys.argv[1:])
+for thread in Path("/proc/self/task").iterdir():
+    print("thread", (thread / "comm").read_text().strip(), file=sys.stderr)
+sys.exit(code)
+"""
+
 
 def launch(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -148,6 +159,18 @@ def test_a_loss_that_is_no_number_on_one_process_ends_them_all(plates: Path, tmp
     resumed = train_by(1, "--resume", tmp_path / "run")
     assert resumed.returncode == 0, resumed.stderr
     assert len(read_history(tmp_path / "run")) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed in Linux's /proc")
+def test_no_thread_of_the_process_group_outlives_the_training(plates: Path, tmp_path: Path) -> None:
+    """One that did ended one run in thirty in an abort: it woke when the interpreter had gone."""
+    script = tmp_path / "train.py"
+    script.write_text(THREADS_ARE_LISTED)
+    done = launch(*TORCHRUN, 2, script, "train", *OPTIONS, "--data", plates, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    threads = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("thread ")]
+    assert len(threads) >= 2, "every process lists at least its own"
+    assert not [name for name in threads if "gloo" in name], threads
 
 
 def test_other_numbers_of_processes_than_shards_are_refused(plates: Path, tmp_path: Path) -> None:
