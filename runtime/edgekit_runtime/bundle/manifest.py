@@ -138,6 +138,22 @@ class ProgramInfo:
 
 
 @dataclass(frozen=True)
+class EngineInfo:
+    """A stage compiled for GPUs. An engine is code: it is handed to a device only where all of this fits."""
+
+    file: str
+    builder: Literal["tensorrt-rtx"]
+    version: str
+    """Of the builder; no other release loads the engine."""
+    targets: tuple[int, ...]
+    """Compute capabilities that it was compiled for, such as 86 for SM 8.6."""
+    min_batch: int
+    tuned_batch: int
+    """Frames per run that it is fastest with."""
+    max_batch: int
+
+
+@dataclass(frozen=True)
 class StageInfo:
     """One graph of the bundle, run in the order of the manifest."""
 
@@ -153,6 +169,8 @@ class StageInfo:
     weight_bytes: int
     program: ProgramInfo | None = None
     """The stage for the `fused` backend; None where it has no such form."""
+    engines: tuple[EngineInfo, ...] = ()
+    """The stage compiled when it was exported."""
 
     @property
     def answers(self) -> tuple[TensorInfo, ...]:
@@ -236,6 +254,44 @@ class ParityCheck:
 
 
 @dataclass(frozen=True)
+class LayerInfo:
+    """One layer of a graph below fp32 whose precision was decided on."""
+
+    stage: str
+    name: str
+    """Of the node."""
+    operation: str
+    """ONNX operator, such as "Conv"."""
+    precision: Precision
+    sqnr_db: float | None
+    """Signal-to-quantisation-noise ratio of the stage's outputs with this layer alone in int8, the sensitivity; None
+    where it was not measured."""
+    reason: str
+    """Why it is left in a higher precision; "" where it is not."""
+
+
+@dataclass(frozen=True)
+class CalibrationInfo:
+    """Which images the ranges of int8 come from."""
+
+    method: Literal["percentile", "entropy", "max"]
+    data: str
+    fingerprint: str
+    images: int
+
+
+@dataclass(frozen=True)
+class LoweringInfo:
+    """How the graphs came to a precision below fp32."""
+
+    rest: Literal["fp32", "fp16"]
+    """Precision of what is no layer of `layers`."""
+    layers: tuple[LayerInfo, ...]
+    """int8: every layer that could be quantised. fp16: the layers that stay in fp32."""
+    calibration: CalibrationInfo | None
+
+
+@dataclass(frozen=True)
 class FileInfo:
     """What a file of the bundle must be."""
 
@@ -260,6 +316,8 @@ class Manifest:
     parity: tuple[ParityCheck, ...]
     versions: dict[str, str]
     files: dict[str, FileInfo]
+    lowering: LoweringInfo | None = None
+    """None in fp32."""
 
     @property
     def answers(self) -> tuple[TensorInfo, ...]:
