@@ -85,10 +85,13 @@ class ChainRunner:
         graphs: ONNX bytes of each stage.
         batch: Frames per run that the graphs were made for; None where it is dynamic.
         threads: See `GraphRunner`.
+        optimise: See `GraphRunner`.
     """
 
-    def __init__(self, graphs: Sequence[bytes], *, batch: int | None, threads: int = 1) -> None:
-        self.stages = tuple(GraphRunner(data, optimise=True, threads=threads) for data in graphs)
+    def __init__(
+        self, graphs: Sequence[bytes], *, batch: int | None, threads: int = 1, optimise: bool = True
+    ) -> None:
+        self.stages = tuple(GraphRunner(data, optimise=optimise, threads=threads) for data in graphs)
         self._batch = batch
 
     def run(self, frames: Array, scalars: Mapping[str, float] | None = None) -> dict[str, Array]:

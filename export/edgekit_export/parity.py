@@ -100,11 +100,7 @@ def check_parity(
     """
     try:
         chain = ChainRunner(graphs, batch=batch)
-        checks = [
-            row
-            for info, runner in zip(stages, chain.stages, strict=True)
-            for row in _check_form(info, runner)
-        ]
+        checks = list(check_forms(stages, chain))
         if all(check.ok for check in checks):
             checks += _check_values(graphs, expected, batch, threshold)
             if threshold is not None:
@@ -112,6 +108,12 @@ def check_parity(
     except GraphError as error:
         return (ParityCheck("graphs", False, f"onnxruntime refuses them: {str(error).splitlines()[0]}"),)
     return tuple(checks)
+
+
+def check_forms(stages: Sequence[StageInfo], chain: ChainRunner) -> Iterator[ParityCheck]:
+    """Yield the rows that compare names, dtypes and shapes of graphs with what the manifest will say."""
+    for info, runner in zip(stages, chain.stages, strict=True):
+        yield from _check_form(info, runner)
 
 
 def _check_form(info: StageInfo, runner: Any) -> Iterator[ParityCheck]:
@@ -167,7 +169,7 @@ def compare_values(
         )
     difference = wanted.astype(np.float64) - got
     error, rms = float(np.abs(difference).max(initial=0.0)), root_mean_square(difference)
-    cosine = _cosine(wanted.astype(np.float64).ravel(), got.astype(np.float64).ravel())
+    cosine = measure_cosine(wanted.astype(np.float64).ravel(), got.astype(np.float64).ravel())
     detail = f"largest error {error:.1e} (rounding explains {bound:.1e})"
     if rms_bound is not None:
         detail += f", root mean square {rms:.1e} ({rms_bound:.1e})"
@@ -176,7 +178,8 @@ def compare_values(
     return ParityCheck(title, ok, f"{detail}, cosine {cosine:.6f}")
 
 
-def _cosine(first: Array, second: Array) -> float:
+def measure_cosine(first: Array, second: Array) -> float:
+    """Return the cosine of the angle between two vectors; 1 for two zeros."""
     norms = float(np.linalg.norm(first) * np.linalg.norm(second))
     return float(first @ second) / norms if norms else float(np.array_equal(first, second))
 

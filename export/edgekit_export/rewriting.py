@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
+from onnx_ir.passes import PreconditionError
 
 from edgekit_export.exportable import Normalisation
 from edgekit_export.graph_io import count_weight_bytes, to_bytes
 from edgekit_export.macs import count_macs
 from edgekit_export.parity import Expected
-from edgekit_export.passes.base import GraphPass
+from edgekit_export.passes.base import Feeds, GraphPass
 from edgekit_export.passes.driver import run_passes
 from edgekit_export.passes.fold_batchnorm import FoldBatchNorm
 from edgekit_export.passes.fold_normalisation import FoldNormalisation
@@ -40,15 +41,25 @@ class RewrittenStage:
 
     Attributes:
         data: ONNX bytes.
-        plain: The same graph without the rewrites that a caller chose: what a program is made of.
+        plain: The same graph without the rewrites that were chosen: what a program is made of.
+        core: The graph with the chosen rewrites and before its ending: what is lowered to another precision.
+        feeds: What the finished graph was verified with.
+        ends_in_mask: Whether its ending turns logits into a mask.
         macs: Multiply-accumulates per frame, counted before any rewrite.
         weight_bytes: Bytes of all initialisers.
     """
 
     data: bytes
     plain: ir.Model
+    core: ir.Model
+    feeds: Feeds
+    ends_in_mask: bool
     macs: int
     weight_bytes: int
+
+    def finish(self, passes: Sequence[GraphPass], feeds: Feeds) -> ir.Model:
+        """Return the core after further passes, and with its ending, verified on feeds of the finished graph."""
+        return run_passes(self.core, [*passes, *_make_ending(self.ends_in_mask)], feeds)
 
 
 def rewrite_stages(
@@ -59,6 +70,8 @@ def rewrite_stages(
     task: Task,
     batch: int | None,
     rewrites: frozenset[str],
+    *,
+    preferred: frozenset[str] = frozenset(),
 ) -> list[RewrittenStage]:
     """Return every stage, rewritten and verified pass by pass.
 
@@ -69,7 +82,8 @@ def rewrite_stages(
         channels: Order that the network takes.
         task: "segment" or "classify".
         batch: Frames per run; None where it is dynamic.
-        rewrites: Names of chosen rewrites.
+        rewrites: Names of chosen rewrites, which every stage must admit.
+        preferred: Names of further ones, left out where a stage does not admit them.
     """
     rows = np.arange(batch or _DYNAMIC_ROWS) % len(expected.frames)
     values = {name: array[rows] for name, array in expected.outputs.items()}
@@ -81,12 +95,35 @@ def rewrite_stages(
         if index == 0:
             folding += [FrameInput(normalisation, channels, image=inputs[0]), FoldNormalisation()]
         folded = run_passes(model, folding, feeds)
-        ending: list[GraphPass] = [RemoveDead()]
-        if task == "segment" and index == len(traced) - 1:
-            ending.insert(0, MaskOutput())
+        ends_in_mask = task == "segment" and index == len(traced) - 1
+        if ends_in_mask:
             feeds[THRESHOLD] = np.array(np.median(margins_of(values[LOGITS])), np.float32)
-        plain = run_passes(folded, ending, feeds)
-        chosen = [REWRITES[name]() for name in sorted(rewrites)]
-        final = run_passes(folded, [*chosen, *ending], feeds) if chosen else plain
-        stages.append(RewrittenStage(to_bytes(final), plain, count_macs(model), count_weight_bytes(final)))
+        ending = _make_ending(ends_in_mask)
+        final = plain = run_passes(folded, ending, feeds)
+        core, chosen = folded, _choose(folded, rewrites, preferred)
+        if chosen:
+            core = run_passes(folded, chosen, feeds)
+            final = run_passes(core, ending, feeds)
+        stage = RewrittenStage(
+            to_bytes(final), plain, core, feeds, ends_in_mask, count_macs(model), count_weight_bytes(final)
+        )
+        stages.append(stage)
     return stages
+
+
+def _make_ending(ends_in_mask: bool) -> list[GraphPass]:
+    return [MaskOutput(), RemoveDead()] if ends_in_mask else [RemoveDead()]
+
+
+def _choose(folded: ir.Model, rewrites: frozenset[str], preferred: frozenset[str]) -> list[GraphPass]:
+    """Return the rewrites in the order of their names; of the preferred ones those that the graph admits."""
+    passes = [REWRITES[name]() for name in sorted(rewrites | preferred)]
+    return [item for item in passes if item.name in rewrites or _admits(folded, item)]
+
+
+def _admits(model: ir.Model, rewrite: GraphPass) -> bool:
+    try:
+        rewrite.requires(model)
+    except PreconditionError:
+        return False
+    return True

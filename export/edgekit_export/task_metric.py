@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_export.execution import ChainRunner
+from edgekit_export.exits_taken import take_exits
 from edgekit_export.passes.names import LOGITS, MASK, THRESHOLD
 from edgekit_runtime.bundle import ParityCheck, StageInfo
 from edgekit_runtime.errors import FrameError, UsageProblem
-from edgekit_runtime.exits import ThresholdExits
 from edgekit_runtime.masks import mask_of
 
 Array = npt.NDArray[Any]
@@ -24,7 +24,6 @@ Evaluate = Callable[[Predict], Mapping[str, float]]
 """Runs a predictor over a data set and returns its metrics; the first is compared."""
 
 LARGEST_DIFFERENCE = 0.001
-_FIRST_ROW = np.zeros(1, np.intp)
 
 
 class Predictors:
@@ -49,7 +48,6 @@ class Predictors:
         self._stages = stages
         self._threshold = threshold
         self._shape = tuple(stages[0].inputs[0].shape[1:])
-        self._exits = ThresholdExits(None if stage.exit is None else stage.exit.threshold for stage in stages)
 
     def torch(self, frame: Array) -> Array:
         """Answer with the torch network."""
@@ -72,15 +70,24 @@ class Predictors:
         return frame[np.newaxis]
 
     def _answer(self, outputs: Mapping[str, Array]) -> Array:
-        """Return the probabilities of the exit that answers in the runtime: the first sure one, or the last."""
-        answer = np.empty(0, np.float32)
-        for index, stage in enumerate(self._stages):
-            if stage.exit is None:
-                continue
-            answer = outputs[stage.exit.output]
-            if self._exits(index, stage.name, answer, _FIRST_ROW)[0]:
-                break
-        return np.asarray(answer[0])
+        """Return the probabilities of the exit that answers in the runtime."""
+        [(_, answer)] = take_exits(self._stages, outputs)
+        return answer
+
+
+def measure_metric(evaluate: Evaluate, predict: Predict) -> tuple[str, float]:
+    """Return the name and the value of the metric that counts.
+
+    Raises:
+        UsageProblem: If the evaluation returns no metric.
+    """
+    metrics = evaluate(predict)
+    if not metrics:
+        raise UsageProblem(
+            "The evaluation returned no metric.", remedy="Return at least one, the main one first."
+        )
+    name = next(iter(metrics))
+    return name, float(metrics[name])
 
 
 def check_metric(evaluate: Evaluate, predictors: Predictors) -> ParityCheck:
@@ -89,13 +96,8 @@ def check_metric(evaluate: Evaluate, predictors: Predictors) -> ParityCheck:
     Raises:
         UsageProblem: If the evaluation returns no metric.
     """
-    torch_metrics, exported_metrics = evaluate(predictors.torch), evaluate(predictors.exported)
-    if not torch_metrics:
-        raise UsageProblem(
-            "The evaluation returned no metric.", remedy="Return at least one, the main one first."
-        )
-    name = next(iter(torch_metrics))
-    before, after = float(torch_metrics[name]), float(exported_metrics[name])
+    name, before = measure_metric(evaluate, predictors.torch)
+    _, after = measure_metric(evaluate, predictors.exported)
     difference = abs(before - after)
     detail = f"torch {before:.4f}, exported {after:.4f}, difference {difference:.4f} (≤ {LARGEST_DIFFERENCE})"
     return ParityCheck(f"task metric: {name}", difference <= LARGEST_DIFFERENCE, detail)

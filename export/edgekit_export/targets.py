@@ -1,0 +1,40 @@
+"""What a bundle is exported for: the rewrites that each kind of device is fastest with, by precision.
+
+One form does not serve all: the sub-pixel form halves the time of a transposed convolution on a CPU and costs
+TensorRT-RTX layers in fp32, but it is the only one that its int8 convolutions take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Lowered = Literal["fp32", "fp16", "int8"]
+"""Precisions that an export can ask for."""
+
+LOWERED: tuple[Lowered, ...] = ("fp32", "fp16", "int8")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of device.
+
+    Attributes:
+        rewrites: Precision → names of the rewrites that are applied where the network admits them.
+        rest: What an int8 bundle computes in where it does not compute in int8.
+    """
+
+    rewrites: Mapping[Lowered, frozenset[str]]
+    rest: Literal["fp32", "fp16"]
+
+
+_NONE: frozenset[str] = frozenset()
+_SUBPIXEL = frozenset({"subpixel"})
+
+TARGETS: Mapping[str, Target] = {
+    "any": Target({"fp32": _NONE, "fp16": _NONE, "int8": _SUBPIXEL}, rest="fp32"),
+    "cpu": Target({"fp32": _SUBPIXEL, "fp16": _SUBPIXEL, "int8": _SUBPIXEL}, rest="fp32"),
+    "tensorrt": Target({"fp32": _NONE, "fp16": frozenset({"dense"}), "int8": _SUBPIXEL}, rest="fp16"),
+}
+"""Engine layers and times behind each choice: benchmarks/results/README.md."""
