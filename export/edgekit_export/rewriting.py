@@ -16,6 +16,7 @@ from edgekit_export.graph_io import count_weight_bytes, to_bytes
 from edgekit_export.macs import count_macs
 from edgekit_export.parity import Expected
 from edgekit_export.passes.base import Feeds, GraphPass
+from edgekit_export.passes.dense import Dense
 from edgekit_export.passes.driver import run_passes
 from edgekit_export.passes.fold_batchnorm import FoldBatchNorm
 from edgekit_export.passes.fold_normalisation import FoldNormalisation
@@ -29,7 +30,7 @@ from edgekit_runtime.masks import margins_of
 
 Array = npt.NDArray[Any]
 
-REWRITES: Mapping[str, type[GraphPass]] = {Subpixel.name: Subpixel}
+REWRITES: Mapping[str, type[GraphPass]] = {Dense.name: Dense, Subpixel.name: Subpixel}
 """Rewrites that a caller may choose; all others are always applied."""
 
 _DYNAMIC_ROWS = 2
