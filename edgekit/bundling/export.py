@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.bundling.calibration import choose_calibration
 from edgekit.bundling.frame_sizes import choose_frames
 from edgekit.bundling.samples import are_stand_ins, choose_samples
 from edgekit.bundling.weights import choose_weights
@@ -17,11 +19,14 @@ from edgekit.models import ModelSpec
 from edgekit.models.counting import count_parameters
 from edgekit.models.spec import Task
 from edgekit.reporting import Reporter
-from edgekit_export import ExportReport, export_bundle
+from edgekit_export import Calibration, ExportReport, PrecisionRequest, export_bundle
+from edgekit_export.precision.request import DEFAULT_MAX_DROP, Method
+from edgekit_export.targets import Lowered
 from edgekit_export.task_metric import Evaluate
 from edgekit_export.task_metric import Predict as Answer
 from edgekit_runtime.bundle import ModelInfo, Provenance
 from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.errors import UsageProblem
 
 NOTES: Mapping[str, str] = {
     "trained": "trained by the user",
@@ -29,6 +34,28 @@ NOTES: Mapping[str, str] = {
     "demo": "demo weights of edgekit, trained on generated images only",
     "untrained": "random weights, for measuring speed only",
 }
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """A precision and how it is reached.
+
+    Attributes:
+        precision: Of the bundle.
+        calibrate_on: Images for int8, as --data names them, with masks or without; None takes those of the training.
+        method: How a tensor's range is found among its values.
+        max_drop: Points (hundredths) of the task metric that may be lost.
+        kept: Names of layers that stay in the higher precision.
+    """
+
+    precision: Lowered = "fp32"
+    calibrate_on: str | None = None
+    method: Method = "percentile"
+    max_drop: float = DEFAULT_MAX_DROP
+    kept: tuple[str, ...] = ()
+
+
+FP32 = Lowering()
 
 
 def export_model(
@@ -42,6 +69,8 @@ def export_model(
     batch: int | None = 1,
     rewrites: frozenset[str] = frozenset(),
     data: str | None = None,
+    lowering: Lowering = FP32,
+    target: str = "any",
     seed: int = 0,
     reporter: Reporter,
 ) -> ExportReport:
@@ -57,6 +86,8 @@ def export_model(
         batch: Frames per run; None makes the batch dynamic.
         rewrites: Optional graph rewrites by name, such as "subpixel".
         data: Labelled images for the checks; None takes a part of the training's generated images, or others.
+        lowering: Precision of the bundle, and how it is reached.
+        target: What the bundle is for (`edgekit_export.targets`).
         seed: Of random weights.
         reporter: Where progress goes.
 
@@ -90,9 +121,27 @@ def export_model(
         provenance=_describe_provenance(record, serialise_tensors(weights)),
         data=record.data,
         rewrites=rewrites,
+        precision=_request(lowering, record, frames.size, reporter),
+        target=target,
         evaluate=_make_evaluation(samples, record, spec.task),
         report=reporter.note,
     )
+
+
+def _request(
+    lowering: Lowering, record: Checkpoint, size: tuple[int, int], reporter: Reporter
+) -> PrecisionRequest:
+    calibration = None
+    if lowering.precision == "int8":
+        images = choose_calibration(record, lowering.calibrate_on, size)
+        reporter.note(f"calibrating on {len(images)} images of {images.name}")
+        calibration = Calibration(images, images.name, images.fingerprint, lowering.method)
+    elif lowering.calibrate_on is not None:
+        raise UsageProblem(
+            f"{lowering.precision} is not calibrated.",
+            remedy="Leave --calibrate-on out, or take --precision int8.",
+        )
+    return PrecisionRequest(lowering.precision, calibration, lowering.max_drop, frozenset(lowering.kept))
 
 
 def _make_evaluation(samples: Dataset, record: Checkpoint, task: Task) -> Evaluate | None:

@@ -69,7 +69,7 @@ def are_stand_ins(samples: Dataset, checkpoint: Checkpoint) -> bool:
 
 
 def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int]) -> Dataset:
-    source = data or _find_training_data(checkpoint)
+    source = data or find_training_data(checkpoint)
     if source is None:
         return _take(SyntheticDagm(DEFAULT_KINDS, size=size))
     dataset = open_dataset(source)
@@ -78,7 +78,7 @@ def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: t
         return _take(SyntheticDagm(dataset.kinds, size=size))
     view = partial(view_for, task=task, classes=len(checkpoint.classes))
     part = open_part(source, trained_on=checkpoint.data, part=None, view=view, default="val").dataset
-    fitting = [index for index in range(len(part)) if _fits(part.load(index).image.shape, size)]
+    fitting = [index for index in range(len(part)) if fits_frame(part.load(index).image.shape, size)]
     if fitting:
         return _take(Subset(part, fitting))
     if data is None:
@@ -89,13 +89,14 @@ def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: t
     )
 
 
-def _fits(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
+def fits_frame(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
     """Whether an image has the size, or is padded to it without being mostly padding."""
     height, width = shape[:2]
     return height <= size[0] and width <= size[1] and 2 * height * width >= size[0] * size[1]
 
 
-def _find_training_data(checkpoint: Checkpoint) -> str | None:
+def find_training_data(checkpoint: Checkpoint) -> str | None:
+    """Return what was typed after --data when the weights were trained, where that is still there."""
     source = str((checkpoint.training or {}).get("data", ""))
     there = source.startswith(SYNTHETIC) or (source and Path(source).is_dir())
     return source if there else None

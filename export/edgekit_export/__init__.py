@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from edgekit_export.exportable import Exportable, ExportExit, ExportInput, ExportStage, Normalisation
+from edgekit_export.precision.request import Calibration, PrecisionRequest
 
 if TYPE_CHECKING:
     from edgekit_export.macs import count_macs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REWRITES",
+    "Calibration",
     "ExportExit",
     "ExportInput",
     "ExportReport",
@@ -28,6 +30,7 @@ __all__ = [
     "Exportable",
     "Normalisation",
     "ParityFailed",
+    "PrecisionRequest",
     "count_macs",
     "export_bundle",
     "render_parity",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import onnx
 import onnx_ir as ir
 
-IR_VERSION = 8
-"""The file version that opset 18 came with; nothing later is used, so that old readers accept the graph."""
+IR_VERSIONS = {18: 8, 19: 9}
+"""Opset → the file version that it came with; nothing later is used, so that old readers accept the graph."""
 
 PRODUCER = "edgekit"
 
@@ -16,7 +16,7 @@ PRODUCER = "edgekit"
 def to_bytes(model: ir.Model) -> bytes:
     """Return the graph as deterministic ONNX bytes, without anything about this machine or moment."""
     proto = ir.to_proto(model)
-    proto.ir_version = IR_VERSION
+    proto.ir_version = IR_VERSIONS[_read_opset(proto)]
     proto.producer_name = PRODUCER
     for field in ("producer_version", "domain", "model_version"):
         proto.ClearField(field)
@@ -27,6 +27,15 @@ def to_bytes(model: ir.Model) -> bytes:
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def find_opset(data: bytes) -> int:
+    """Return the version of ONNX's operators that the graph is written in."""
+    return _read_opset(onnx.ModelProto.FromString(data))
+
+
+def _read_opset(proto: onnx.ModelProto) -> int:
+    return next(int(entry.version) for entry in proto.opset_import if not entry.domain)
 
 
 def from_bytes(data: bytes) -> ir.Model:

@@ -13,24 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_export import tracing
+from edgekit_export.building import Built, Fused, build_fp32
 from edgekit_export.execution import ChainRunner
 from edgekit_export.exportable import Module, Normalisation
-from edgekit_export.fusing.checking import can_run_programs, check_program_masks, check_program_values
-from edgekit_export.fusing.program import NoProgram, Program
-from edgekit_export.fusing.reference import Evaluation, evaluate_program
-from edgekit_export.fusing.stage_program import find_program
+from edgekit_export.fusing.checking import can_run_programs, check_program_masks
 from edgekit_export.golden import GoldenFiles, make_mask_samples, make_probability_samples
-from edgekit_export.parity import Expected, ParityFailed, check_parity, choose_frames, spread
+from edgekit_export.graph_io import find_opset
+from edgekit_export.parity import ParityFailed, spread
 from edgekit_export.passes.names import LOGITS, THRESHOLD
 from edgekit_export.planning import ExportPlan, Report, make_plan
-from edgekit_export.rewriting import RewrittenStage, rewrite_stages
-from edgekit_export.rounding import measure_bounds, measure_rms_bounds
-from edgekit_export.stage_info import describe_stages
-from edgekit_export.task_metric import Evaluate, Predictors, check_metric
+from edgekit_export.precision.lowering import Lowered, lower_stages
+from edgekit_export.precision.request import FP32, PrecisionRequest
+from edgekit_export.task_metric import Evaluate
 from edgekit_runtime.bundle import (
     SCHEMA_NAME,
     SCHEMA_VERSION,
     DataInfo,
+    LoweringInfo,
     Manifest,
     ModelInfo,
     ParityCheck,
@@ -59,6 +58,8 @@ class ExportReport:
         checks: The parity table (see `render_parity`); every row is ok.
         stages: The graphs as the manifest describes them.
         golden: Number of golden samples.
+        lowering: How the graphs came to a precision below fp32; None in fp32.
+        fp32_graphs: ONNX bytes of every stage before it was lowered, to compare with.
     """
 
     path: Path
@@ -66,40 +67,8 @@ class ExportReport:
     checks: tuple[ParityCheck, ...]
     stages: tuple[StageInfo, ...]
     golden: int
-
-
-@dataclass(frozen=True)
-class _Fused:
-    """The stage as a program.
-
-    Attributes:
-        program: What is written.
-        frames: On which the table compares.
-        answer: What the program answers for them.
-    """
-
-    program: Program
-    frames: Array
-    answer: Evaluation
-
-
-@dataclass(frozen=True)
-class _Result:
-    """Graphs that answer like the network."""
-
-    stages: tuple[StageInfo, ...]
-    graphs: tuple[bytes, ...]
-    checks: tuple[ParityCheck, ...]
-    golden: GoldenFiles = field(repr=False)
-    fused: _Fused | None = field(repr=False)
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        """Every file of the bundle."""
-        files = {info.file: graph for info, graph in zip(self.stages, self.graphs, strict=True)}
-        if self.fused is not None:
-            files[self.fused.program.info.weights] = arrays_bytes(self.fused.program.weights)
-        return {**files, **self.golden.files}
+    lowering: LoweringInfo | None = None
+    fp32_graphs: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def _silent(_: str) -> None:
@@ -123,6 +92,8 @@ def export_bundle(
     rewrites: frozenset[str] = frozenset(),
     evaluate: Evaluate | None = None,
     mm_per_pixel: float | None = None,
+    precision: PrecisionRequest = FP32,
+    target: str = "any",
     report: Report = _silent,
 ) -> ExportReport:
     """Export a network and write its bundle, replacing the one that may be there.
@@ -143,8 +114,11 @@ def export_bundle(
         thresholds: Default threshold on the logit by name ("threshold"); 0, which is probability 0.5, where
             omitted.
         rewrites: Choices, such as "subpixel".
-        evaluate: Computes the task's metrics with a predictor; the first may differ by 0.001.
+        evaluate: Computes the task's metrics with a predictor; the first may differ by 0.001 in fp32, and by what
+            `precision` allows below it.
         mm_per_pixel: Scale of the frames, where known.
+        precision: fp32, or a lower one with what it may cost.
+        target: What the bundle is for (see `edgekit_export.targets`), which chooses further rewrites.
         report: Receives one line per step.
 
     Raises:
@@ -152,11 +126,12 @@ def export_bundle(
         FrameError: If a sample does not fit.
         CheckpointError: If a weight is NaN or infinite.
         GateFailed: If a pass broke the graph, the exported graphs do not answer like the network
-            (`ParityFailed`), or no golden sample can be recorded. Nothing was written.
+            (`ParityFailed`), a lower precision costs more than it may, or no golden sample can be recorded. Nothing
+            was written.
         IoFault: If the disk fails; an existing bundle is as it was.
     """
-    target = Path(out)
-    check_bundle_target(target)
+    target_path = Path(out)
+    check_bundle_target(target_path)
     plan = make_plan(
         model,
         model_info,
@@ -168,114 +143,93 @@ def export_bundle(
         samples=samples,
         thresholds=thresholds,
         rewrites=rewrites,
+        precision=precision,
+        target=target,
         report=report,
     )
-    result = _build(plan, evaluate)
-    last = result.stages[-1].name
+    built = build_fp32(plan, evaluate)
+    lowered = None if precision.precision == "fp32" else lower_stages(plan, built)
+    stages, graphs, checks = (
+        (built.stages, built.graphs, built.checks)
+        if lowered is None
+        else (lowered.stages, lowered.graphs, (*built.checks, *lowered.checks))
+    )
+    report("recording golden samples")
+    golden = _record_golden(plan, built, lowered)
+    files = {**_list_files(stages, graphs, built.fused), **golden.files}
+    last = stages[-1].name
     defaults = () if plan.threshold is None else (ThresholdInfo(THRESHOLD, last, "logit", plan.threshold),)
     manifest = Manifest(
         schema=f"{SCHEMA_NAME}/{SCHEMA_VERSION}",
         name=name,
         model=model_info,
         input=plan.contract,
-        precision="fp32",
-        stages=result.stages,
+        precision=precision.precision,
+        stages=stages,
         thresholds=defaults,
-        golden=result.golden.samples,
+        golden=golden.samples,
         provenance=provenance,
         data=data,
-        parity=result.checks,
-        versions=_versions(),
+        parity=checks,
+        versions=_versions(opset=find_opset(graphs[0])),
         files={},
+        lowering=None if lowered is None else lowered.info,
     )
-    manifest = _check_backend(manifest, result, report)
-    report(f"writing {target}")
-    bundle = write_bundle(target, manifest, result.files)
-    return ExportReport(target, bundle.digest, manifest.parity, result.stages, len(result.golden.samples))
+    manifest = _check_backend(manifest, files, built.fused, report)
+    report(f"writing {target_path}")
+    bundle = write_bundle(target_path, manifest, files)
+    return ExportReport(
+        target_path,
+        bundle.digest,
+        manifest.parity,
+        stages,
+        len(golden.samples),
+        manifest.lowering,
+        built.graphs,
+    )
 
 
-def _build(plan: ExportPlan, evaluate: Evaluate | None) -> _Result:
-    contract = plan.contract
-    plan.report("running the network in torch")
-    reference = tracing.Reference(plan.model, plan.normalisation)
-    expected = _run_reference(plan, reference)
-    plan.report(f"tracing {', '.join(stage.name for stage in plan.stages)}")
-    traced = tracing.trace_stages(plan.model, size=(contract.height, contract.width), batch=contract.batch)
-    plan.report("rewriting the graphs")
-    rewritten = rewrite_stages(
-        traced, expected, plan.normalisation, contract.channels, plan.info.task, contract.batch, plan.rewrites
-    )
-    graphs = tuple(stage.data for stage in rewritten)
-    costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
-    stages = describe_stages(plan.stages, expected.outputs, contract, plan.info, costs)
-    plan.report("comparing with torch")
-    checks = check_parity(stages, graphs, expected, batch=contract.batch, threshold=plan.threshold)
-    fused = _fuse(plan, stages, rewritten, expected.frames)
+def _list_files(
+    stages: Sequence[StageInfo], graphs: Sequence[bytes], fused: Fused | None
+) -> dict[str, bytes]:
+    files = {info.file: graph for info, graph in zip(stages, graphs, strict=True)}
     if fused is not None:
-        stages = (replace(stages[0], program=fused.program.info),)
-        checks = (*checks, check_program_values(fused.answer, expected))
-    chain = ChainRunner(graphs, batch=contract.batch)
-    if evaluate is not None and all(check.ok for check in checks):
-        # Metrics have four digits: the threads that evaluation is given do not show in them.
-        fast = tracing.Reference(plan.model, plan.normalisation, threads=None)
-        checks = (*checks, check_metric(evaluate, Predictors(fast.run, chain, stages, plan.threshold)))
-    if not all(check.ok for check in checks):
-        raise ParityFailed(checks)
-    plan.report("recording golden samples")
-    golden = _record_golden(plan, reference, expected, chain, stages, fused)
-    return _Result(stages, graphs, checks, golden, fused)
+        files[fused.program.info.weights] = arrays_bytes(fused.program.weights)
+    return files
 
 
-def _fuse(
-    plan: ExportPlan, stages: Sequence[StageInfo], rewritten: Sequence[RewrittenStage], frames: Array
-) -> _Fused | None:
-    try:
-        program = find_program(stages, rewritten, plan.contract, plan.info)
-    except NoProgram as error:
-        plan.report(f"no fused program: {error}")
-        return None
-    return _Fused(program, frames, evaluate_program(program, frames))
-
-
-def _check_backend(manifest: Manifest, result: _Result, report: Report) -> Manifest:
+def _check_backend(
+    manifest: Manifest, files: Mapping[str, bytes], fused: Fused | None, report: Report
+) -> Manifest:
     """Return the manifest with the row of the backend that runs the program, where that can run here."""
-    if result.fused is None or not can_run_programs():
+    if fused is None or not can_run_programs():
         return manifest
     report("comparing the fused program with its reference")
-    check = check_program_masks(manifest, result.files, result.fused.frames, result.fused.answer)
+    check = check_program_masks(manifest, files, fused.frames, fused.answer)
     checks = (*manifest.parity, check)
     if not check.ok:
         raise ParityFailed(checks)
     return replace(manifest, parity=checks)
 
 
-def _run_reference(plan: ExportPlan, reference: tracing.Reference) -> Expected:
-    frames = choose_frames(plan.samples)
-    outputs = reference.run(frames)
-    double = tracing.Reference(plan.model, plan.normalisation, double=True).run_if_possible(frames)
-    return Expected(frames, outputs, measure_bounds(outputs, double), measure_rms_bounds(outputs, double))
-
-
-def _record_golden(
-    plan: ExportPlan,
-    reference: tracing.Reference,
-    expected: Expected,
-    chain: ChainRunner,
-    stages: Sequence[StageInfo],
-    fused: _Fused | None,
-) -> GoldenFiles:
+def _record_golden(plan: ExportPlan, built: Built, lowered: Lowered | None) -> GoldenFiles:
     frames = np.stack(spread(plan.samples, MOST_GOLDEN_CANDIDATES))
+    stages, graphs = (built.stages, built.graphs) if lowered is None else (lowered.stages, lowered.graphs)
+    chain = ChainRunner(graphs, batch=plan.contract.batch)
     if plan.threshold is None:
         return make_probability_samples(frames, chain, stages)
-    logits = reference.run(frames)[LOGITS]
-    bound = expected.bounds[LOGITS]
-    program = None if fused is None else fused.program
+    if lowered is None:
+        logits, bound = built.reference.run(frames)[LOGITS], built.expected.bounds[LOGITS]
+    else:
+        logits, bound = lowered.find_logits(frames, plan), built.expected.bounds[LOGITS]
+        bound = max(bound, lowered.noise)
+    program = None if built.fused is None else built.fused.program
     return make_mask_samples(frames, logits, chain, threshold=plan.threshold, bound=bound, program=program)
 
 
-def _versions() -> dict[str, str]:
+def _versions(*, opset: int) -> dict[str, str]:
     versions = {name: _version(name) for name in ("edgekit", "onnx", "onnx-ir", "onnxscript", "onnxruntime")}
-    return {**versions, "torch": tracing.version(), "opset": str(tracing.OPSET)}
+    return {**versions, "torch": tracing.version(), "opset": str(opset)}
 
 
 def _version(package: str) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy.typing as npt
 
 from edgekit_export import argument_checks, tracing
 from edgekit_export.exportable import ExportStage, Module, Normalisation
+from edgekit_export.precision.request import FP32, PrecisionRequest, check_calibration, check_request
 from edgekit_export.rewriting import REWRITES
 from edgekit_export.stage_info import describe_input
+from edgekit_export.targets import find_target
 from edgekit_runtime.bundle import InputContract, ModelInfo
 from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.errors import UsageProblem
@@ -34,6 +36,9 @@ class ExportPlan:
         samples: Frames of the graph's size.
         threshold: Default on the logit; None where the task has none.
         rewrites: Chosen rewrites.
+        preferred: Rewrites of the target, where the network admits them.
+        precision: Of the bundle, and what it may cost.
+        rest: What an int8 bundle computes in where it does not compute in int8.
         report: Receives one line per step.
     """
 
@@ -45,6 +50,9 @@ class ExportPlan:
     samples: tuple[Array, ...]
     threshold: float | None
     rewrites: frozenset[str]
+    preferred: frozenset[str]
+    precision: PrecisionRequest
+    rest: Literal["fp32", "fp16"]
     report: Report
 
 
@@ -61,6 +69,8 @@ def make_plan(
     rewrites: frozenset[str],
     report: Report,
     fit: Fit = "refuse",
+    precision: PrecisionRequest = FP32,
+    target: str = "any",
 ) -> ExportPlan:
     """Check the arguments of `export_bundle`; arguments and errors as there."""
     if not tracing.is_exportable(model):
@@ -73,6 +83,8 @@ def make_plan(
     if unknown:
         choices = ", ".join(sorted(REWRITES))
         raise UsageProblem(f"There is no rewrite {unknown[0]!r}.", remedy=f"Choose from: {choices}.")
+    aim = find_target(target)
+    check_request(precision)
     if model.task != info.task:
         raise UsageProblem(
             f"The network's task is {model.task!r}, and it was described as {info.task!r}.",
@@ -91,6 +103,18 @@ def make_plan(
     check_contract(contract)  # no bundle is written that the runtime beside it refuses
     frames = tuple(argument_checks.check_samples(samples, contract))
     threshold = argument_checks.check_threshold(thresholds, info.task)
+    check_calibration(precision, contract)
     return ExportPlan(
-        model, info, normalisation, contract, stages, frames, threshold, frozenset(rewrites), report
+        model,
+        info,
+        normalisation,
+        contract,
+        stages,
+        frames,
+        threshold,
+        frozenset(rewrites),
+        aim.rewrites[precision.precision],
+        precision,
+        aim.rest,
+        report,
     )

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from edgekit_runtime.errors import UsageProblem
+
 Lowered = Literal["fp32", "fp16", "int8"]
 """Precisions that an export can ask for."""
 
@@ -38,3 +40,14 @@ TARGETS: Mapping[str, Target] = {
     "tensorrt": Target({"fp32": _NONE, "fp16": frozenset({"dense"}), "int8": _SUBPIXEL}, rest="fp16"),
 }
 """Engine layers and times behind each choice: benchmarks/results/README.md."""
+
+
+def find_target(name: str) -> Target:
+    """Return a target by its name.
+
+    Raises:
+        UsageProblem: If there is none; the remedy lists them.
+    """
+    if name not in TARGETS:
+        raise UsageProblem(f"There is no target {name!r}.", remedy=f"Choose from: {', '.join(TARGETS)}.")
+    return TARGETS[name]

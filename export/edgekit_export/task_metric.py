@@ -90,14 +90,10 @@ def measure_metric(evaluate: Evaluate, predict: Predict) -> tuple[str, float]:
     return name, float(metrics[name])
 
 
-def check_metric(evaluate: Evaluate, predictors: Predictors) -> ParityCheck:
-    """Evaluate both predictors and compare their first metric.
-
-    Raises:
-        UsageProblem: If the evaluation returns no metric.
-    """
-    name, before = measure_metric(evaluate, predictors.torch)
-    _, after = measure_metric(evaluate, predictors.exported)
-    difference = abs(before - after)
-    detail = f"torch {before:.4f}, exported {after:.4f}, difference {difference:.4f} (≤ {LARGEST_DIFFERENCE})"
+def compare_metrics(name: str, torch: float, exported: float) -> ParityCheck:
+    """Return the row that compares the metric of the network with that of the exported graphs."""
+    difference = abs(torch - exported)
+    detail = (
+        f"torch {torch:.4f}, exported {exported:.4f}, difference {difference:.4f} (≤ {LARGEST_DIFFERENCE})"
+    )
     return ParityCheck(f"task metric: {name}", difference <= LARGEST_DIFFERENCE, detail)

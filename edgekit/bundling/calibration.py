@@ -1,0 +1,130 @@
+"""Images that int8 ranges are measured on. They need no masks: a folder of frames from the line will do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.bundling.samples import find_training_data, fits_frame
+from edgekit.checkpoints.format import Checkpoint
+from edgekit.data import Dataset
+from edgekit.data.file_digests import digest_file
+from edgekit.data.opening import open_dataset
+from edgekit.data.splitting.parts import open_part
+from edgekit.evaluation.predictors import fit_channels
+from edgekit.media.images import list_images, read_image
+from edgekit.models import MODELS
+from edgekit_runtime.errors import DatasetError, UsageProblem
+from edgekit_runtime.padding import pad_frame
+
+Frame = npt.NDArray[np.uint8]
+
+MOST_IMAGES = 64
+"""Spread over the whole set: ranges settle within a few dozen images, and each one costs a run of the network."""
+
+MOST_READ = 256
+"""Images that are looked at for their size."""
+
+REMEDY = "Name images of your line with --calibrate-on FOLDER; they need no masks."
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationImages(Sequence[Frame]):
+    """Frames of the bundle's size, read when they are asked for.
+
+    Attributes:
+        name: What the data call themselves.
+        source: Where images come from: a dataset, or files.
+        chosen: Their numbers there.
+        channels: Of the network.
+        size: (height, width) of the frames; smaller images are padded.
+    """
+
+    name: str
+    source: Dataset | tuple[Path, ...]
+    chosen: tuple[int, ...]
+    channels: int
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Frame]: ...
+    def __getitem__(self, index: int | slice) -> Frame | Sequence[Frame]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(len(self))[index]]
+        image = _read(self.source, self.chosen[index], self.channels)
+        return pad_frame(fit_channels(image, self.channels), self.size)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the names and contents of the chosen images, whatever their order and place."""
+        if isinstance(self.source, Dataset):
+            items = [(self.source.items[index].name, self.source.digest(index)) for index in self.chosen]
+        else:
+            items = [(self.source[index].name, digest_file(self.source[index])) for index in self.chosen]
+        lines = sorted(f"{name} {digest}" for name, digest in items)
+        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, int]) -> CalibrationImages:
+    """Return up to 64 images to calibrate on.
+
+    Of the data that the network was trained on it is the training part: the others judge the result.
+
+    Args:
+        record: Of the weights.
+        source: A folder, with masks or without, or synthetic:NAME; None takes the data of the training.
+        size: (height, width) of the bundle's frames.
+
+    Raises:
+        UsageProblem: If no source is named and the data of the training are not there, or no image has the size.
+        DatasetError: If there are no images.
+    """
+    text = source or find_training_data(record)
+    if text is None:
+        raise UsageProblem(
+            "int8 is calibrated on images, and those of the training are not there.", remedy=REMEDY
+        )
+    found, name = _open(text, record)
+    channels = MODELS.get(record.model).channels
+    fitting = [index for index in range(len(found)) if fits_frame(_read(found, index, channels).shape, size)]
+    if not fitting:
+        height, width = _read(found, 0, channels).shape[:2]
+        raise UsageProblem(
+            f"The first image of {name} has {height}×{width} pixels, and none fits the bundle's {size[0]}×{size[1]}.",
+            remedy="Calibrate on images of the size that the line delivers, or export with another --size.",
+        )
+    count = min(MOST_IMAGES, len(fitting))
+    chosen = tuple(fitting[number * len(fitting) // count] for number in range(count))
+    return CalibrationImages(name, found, chosen, channels, size)
+
+
+def _open(text: str, record: Checkpoint) -> tuple[Dataset | tuple[Path, ...], str]:
+    try:
+        open_dataset(text)
+    except DatasetError:
+        folder = Path(text)
+        if not folder.is_dir():
+            raise
+        return tuple(list_images([folder])), f"images of {folder.name}"
+    part = open_part(text, trained_on=record.data, part=None, default="train").dataset
+    if not len(part):
+        raise DatasetError(f"{part.name} holds no image to calibrate on.", remedy=REMEDY)
+    return part, part.name
+
+
+def _read(source: Dataset | tuple[Path, ...], index: int, channels: int) -> Frame:
+    if isinstance(source, Dataset):
+        return source.load(index).image
+    return read_image(source[index], channels="grey" if channels == 1 else "rgb")

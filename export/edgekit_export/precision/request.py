@@ -1,0 +1,96 @@
+"""What an export to a lower precision is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_export.targets import LOWERED, Lowered
+from edgekit_runtime.bundle import InputContract
+from edgekit_runtime.errors import UsageProblem
+
+Method = Literal["percentile", "entropy", "max"]
+
+DEFAULT_MAX_DROP = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Images that int8 ranges are measured on.
+
+    Attributes:
+        frames: uint8 (H, W) or (H, W, 3), of the export's size; read one at a time, twice.
+        data: What they are called.
+        fingerprint: sha256 of them.
+        method: How a tensor's range is found among its values.
+    """
+
+    frames: Sequence[npt.NDArray[np.uint8]]
+    data: str
+    fingerprint: str
+    method: Method = "percentile"
+
+
+@dataclass(frozen=True, eq=False)
+class PrecisionRequest:
+    """A precision and what it may cost.
+
+    Attributes:
+        precision: Of the bundle.
+        calibration: For int8.
+        max_drop: Points (hundredths) of the task metric that may be lost against fp32.
+        kept: Names of nodes that stay in fp32 (in int8: in what the rest computes in).
+    """
+
+    precision: Lowered = "fp32"
+    calibration: Calibration | None = None
+    max_drop: float = DEFAULT_MAX_DROP
+    kept: frozenset[str] = frozenset()
+
+
+FP32 = PrecisionRequest()
+
+
+def check_request(request: PrecisionRequest) -> None:
+    """Refuse a request that contradicts itself.
+
+    Raises:
+        UsageProblem: Saying what is missing or too much.
+    """
+    if request.precision not in LOWERED:
+        raise UsageProblem(
+            f"There is no precision {request.precision!r}.", remedy=f"Choose from: {', '.join(LOWERED)}."
+        )
+    if request.precision == "int8" and request.calibration is None:
+        raise UsageProblem(
+            "int8 is calibrated on images, and none were given.",
+            remedy="Name images with --calibrate-on DATA.",
+        )
+    if request.precision != "int8" and request.calibration is not None:
+        raise UsageProblem(
+            f"{request.precision} is not calibrated.",
+            remedy="Leave --calibrate-on out, or take --precision int8.",
+        )
+    if request.precision == "fp32" and request.kept:
+        raise UsageProblem("Every layer of an fp32 bundle is in fp32.", remedy="Leave --keep-fp32 out.")
+    # False for NaN, too.
+    if not 0 <= request.max_drop <= 100:
+        raise UsageProblem(f"The metric may drop by 0 to 100 points, got {request.max_drop}.")
+
+
+def check_calibration(request: PrecisionRequest, contract: InputContract) -> None:
+    """Refuse calibration images that the bundle would not take, before anything is traced.
+
+    Raises:
+        UsageProblem: If there are none.
+    """
+    calibration = request.calibration
+    if calibration is not None and not len(calibration.frames):
+        raise UsageProblem(
+            f"{calibration.data} holds no image to calibrate on.",
+            remedy=f"Name images of {contract.height}x{contract.width} pixels.",
+        )
