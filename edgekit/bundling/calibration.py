@@ -18,6 +18,8 @@ from edgekit.data import Dataset
 from edgekit.data.file_digests import digest_file
 from edgekit.data.opening import open_dataset
 from edgekit.data.splitting.parts import open_part
+from edgekit.data.splitting.splits import split_dataset
+from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.evaluation.predictors import fit_channels
 from edgekit.media.images import list_images, read_image
 from edgekit.models import MODELS
@@ -96,28 +98,36 @@ def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, 
         raise UsageProblem(
             "int8 is calibrated on images, and those of the training are not there.", remedy=REMEDY
         )
-    found, name = _open(text, record)
+    found, name = _open(text, record, size)
     channels = MODELS.get(record.model).channels
-    fitting = [index for index in range(len(found)) if fits_frame(_read(found, index, channels).shape, size)]
+    shapes = {index: _read(found, index, channels).shape for index in _spread(range(len(found)), MOST_READ)}
+    fitting = [index for index, shape in shapes.items() if fits_frame(shape, size)]
     if not fitting:
-        height, width = _read(found, 0, channels).shape[:2]
+        height, width = next(iter(shapes.values()))[:2]
         raise UsageProblem(
-            f"The first image of {name} has {height}×{width} pixels, and none fits the bundle's {size[0]}×{size[1]}.",
+            f"None of the {len(shapes)} images of {name} fits the bundle's {size[0]}×{size[1]} pixels; "
+            f"the first one has {height}×{width}.",
             remedy="Calibrate on images of the size that the line delivers, or export with another --size.",
         )
-    count = min(MOST_IMAGES, len(fitting))
-    chosen = tuple(fitting[number * len(fitting) // count] for number in range(count))
-    return CalibrationImages(name, found, chosen, channels, size)
+    return CalibrationImages(name, found, tuple(_spread(fitting, MOST_IMAGES)), channels, size)
 
 
-def _open(text: str, record: Checkpoint) -> tuple[Dataset | tuple[Path, ...], str]:
+def _spread(items: Sequence[int], most: int) -> list[int]:
+    count = min(most, len(items))
+    return [items[number * len(items) // count] for number in range(count)]
+
+
+def _open(text: str, record: Checkpoint, size: tuple[int, int]) -> tuple[Dataset | tuple[Path, ...], str]:
     try:
-        open_dataset(text)
+        dataset = open_dataset(text)
     except DatasetError:
         folder = Path(text)
         if not folder.is_dir():
             raise
-        return tuple(list_images([folder])), f"images of {folder.name}"
+        return tuple(list_images([folder])), folder.name
+    if isinstance(dataset, SyntheticDagm) and dataset.load(0).image.shape != size:
+        generated = SyntheticDagm(dataset.kinds, size=size)
+        return split_dataset(generated).subset(generated, "train"), generated.name
     part = open_part(text, trained_on=record.data, part=None, default="train").dataset
     if not len(part):
         raise DatasetError(f"{part.name} holds no image to calibrate on.", remedy=REMEDY)
