@@ -1,0 +1,22 @@
+"""What each target's rewrites are."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgekit_export.rewriting import REWRITES
+from edgekit_export.targets import LOWERED, TARGETS, find_target
+from edgekit_runtime.errors import UsageProblem
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_target_says_for_every_precision_which_rewrites_and_each_exists(name: str) -> None:
+    target = find_target(name)
+    assert set(target.rewrites) == set(LOWERED)
+    assert set().union(*target.rewrites.values()) <= set(REWRITES)
+
+
+def test_an_unknown_target_is_refused_and_the_known_ones_are_listed() -> None:
+    with pytest.raises(UsageProblem, match="no target 'jetson'") as caught:
+        find_target("jetson")
+    assert all(name in caught.value.remedy for name in TARGETS)
