@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := edgekit export runtime benchmarks jetson tests
 
-.PHONY: help demo test check lint wheel clean
+.PHONY: help demo test check lint compile-all wheel clean
 
 help:
 	@echo "make demo    install what the demonstration needs, find defects in images, print where to look"
 	@echo "make test    install everything and run the quick tests (under 10 minutes)"
 	@echo "make check   format, lint, types, import rules and all tests, slow ones included (what CI runs)"
+	@echo "make compile-all compile every model in every precision with TensorRT-RTX and write the table of results"
 	@echo "make wheel   build the wheel into dist/"
 
 demo: $(VENV)/.installed-cpu
@@ -28,6 +29,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/mypy --python-version 3.10 -p edgekit_runtime -p edgekit_jetson
 	$(BIN)/lint-imports
+
+compile-all: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/results/compile-checks.py --out benchmarks/results/tensorrt-rtx
 
 wheel: $(VENV)/.installed-dev
 	rm -rf build dist

@@ -1,0 +1,122 @@
+"""int8: ranges from images, the sensitivity of every layer, and as many layers in int8 as the metric allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from edgekit_export.building import Built
+from edgekit_export.passes.base import GraphPass
+from edgekit_export.planning import ExportPlan
+from edgekit_export.precision.choosing import choose_layers
+from edgekit_export.precision.draft import Draft, Measure, carried_of, draft_stages, list_carried
+from edgekit_export.precision.half import HalfPrecision
+from edgekit_export.precision.kept_layers import require_known
+from edgekit_export.precision.layers import list_layers
+from edgekit_export.precision.quantise import Quantise
+from edgekit_export.precision.ranges import Ranges, collect_ranges
+from edgekit_export.precision.sensitivity import measure_sensitivity
+from edgekit_export.precision.to_half import find_blocked
+from edgekit_runtime.bundle import CalibrationInfo, LayerInfo, LoweringInfo
+
+Key = tuple[int, str]
+"""Number of a stage and name of a layer."""
+
+ASKED = "it was asked to stay"
+SENSITIVE = "left for the task metric"
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What every choice of layers is made from."""
+
+    plan: ExportPlan
+    built: Built
+    ranges: Sequence[Ranges]
+    sqnr_db: Mapping[Key, float]
+    blocked: Sequence[Mapping[str, str]]
+    """By stage: nodes that do not go to fp16 where the rest does."""
+
+    @property
+    def cores(self) -> list[ir.Model]:
+        return [stage.core for stage in self.built.rewritten]
+
+
+def lower_to_int8(plan: ExportPlan, built: Built, measure: Measure) -> Draft:
+    """Return every stage with as many layers in int8 as the task metric allows.
+
+    Raises:
+        UsageProblem: If a layer that is to stay does not exist.
+        UnusableInput: If the calibration images cannot be used.
+        GateFailed: If the metric drops by more than was allowed whatever is left, or nothing can be quantised.
+    """
+    kept, calibration = plan.precision.kept, plan.precision.calibration
+    assert calibration is not None
+    cores = [stage.core for stage in built.rewritten]
+    require_known(cores, kept)
+    plan.report(f"measuring ranges on {len(calibration.frames)} images")
+    ranges = collect_ranges(cores, calibration.frames, method=calibration.method)
+    plan.report("measuring the sensitivity of every layer")
+    found = measure_sensitivity(cores, ranges, plan.samples)
+    material = _Material(
+        plan,
+        built,
+        ranges,
+        {(item.stage, item.layer): item.sqnr_db for item in found},
+        [find_blocked(stage, kept) if plan.rest == "fp16" else {} for stage in built.rewritten],
+    )
+    order = [(item.stage, item.layer) for item in found if item.layer not in kept]
+    before = 1.0 if built.metric is None else built.metric.fp32
+
+    def lose(layers: frozenset[Key]) -> float:
+        drop = 100 * (before - measure(_draft(material, layers)))
+        plan.report(f"{len(layers)} of {len(found)} layers in int8: {drop:.2f} points of the metric lost")
+        return drop
+
+    choice = choose_layers(order, lose, plan.precision.max_drop)
+    return _draft(material, choice.layers)
+
+
+def _draft(material: _Material, layers: frozenset[Key]) -> Draft:
+    plan, calibration = material.plan, material.plan.precision.calibration
+    assert calibration is not None
+    carried = list_carried(material.built)
+
+    def make_passes(index: int, core: ir.Model) -> list[GraphPass]:
+        own = frozenset(name for stage, name in layers if stage == index)
+        passes: list[GraphPass] = [Quantise(material.ranges[index], own)]
+        if plan.rest == "fp16":
+            passes.append(HalfPrecision(carried=carried_of(core, carried), blocked=material.blocked[index]))
+        return passes
+
+    info = LoweringInfo(
+        plan.rest,
+        tuple(_describe_layers(material, layers)),
+        CalibrationInfo(
+            calibration.method, calibration.data, calibration.fingerprint, len(calibration.frames)
+        ),
+    )
+    return draft_stages(material.built, lambda index, stage: make_passes(index, stage.core), info)
+
+
+def _describe_layers(material: _Material, layers: frozenset[Key]) -> Iterator[LayerInfo]:
+    """Yield every convolution and matrix product in the order of the graphs, and why it is in its precision."""
+    for index, (stage, core) in enumerate(zip(material.built.stages, material.cores, strict=True)):
+        for layer in list_layers(core.graph):
+            key = (index, layer.name)
+            reason = layer.obstacle
+            if not reason and key not in layers:
+                reason = ASKED if layer.name in material.plan.precision.kept else SENSITIVE
+            sqnr = material.sqnr_db.get(key)
+            precision = "int8" if key in layers else material.plan.rest
+            yield LayerInfo(
+                stage.name,
+                layer.name,
+                layer.operation,
+                precision,
+                None if sqnr is None else float(np.round(sqnr, 1)),
+                reason,
+            )
