@@ -132,7 +132,8 @@ class _Untouched:
         """Take the graph's next node and return whether it computes from such values alone."""
         sources = [value for value in node.inputs if value is not None and not value.is_initializer()]
         is_fed = bool(sources) and all(id(value) in self._values for value in sources)
-        is_fed = is_fed and node.op_type not in WEIGHTED
+        # What was rounded to int8 cannot lose more: its DequantizeLinear goes by who takes it.
+        is_fed = is_fed and node.op_type not in (*WEIGHTED, "DequantizeLinear")
         if is_fed or _gives_odds(node, is_quiet=is_quiet):
             self._values.update(id(value) for value in node.outputs)
         return is_fed

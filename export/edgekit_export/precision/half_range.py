@@ -1,4 +1,4 @@
-"""Whether constants fit into fp16: 11 bits, from 2^-14 (2^-24 with fewer bits) to 65504."""
+"""Constants in fp16, and whether they fit: 11 bits, from 2^-14 (2^-24 with fewer bits) to 65504."""
 
 from __future__ import annotations
 
@@ -45,7 +45,18 @@ def find_misfit(node: ir.Node) -> str | None:
 def to_half(array: Array) -> npt.NDArray[np.float16]:
     """Round to fp16; what is too large becomes infinite."""
     with np.errstate(over="ignore", under="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float16)
+        return np.asarray(array, dtype=np.float16, order="C")
+
+
+def store_constant(graph: ir.Graph, name: str, array: Array) -> ir.Value:
+    """Register an initialiser of just this shape.
+
+    A scale of shape (1,) counts as one per channel, and TensorRT-RTX then runs no convolution in int8.
+    """
+    name = editing.fresh_name(graph, name)
+    value = ir.val(name, const_value=ir.tensor(array, name=name))
+    graph.register_initializer(value)
+    return value
 
 
 def _judge(array: Array, *, is_factor: bool) -> str | None:

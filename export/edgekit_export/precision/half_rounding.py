@@ -13,7 +13,7 @@ import onnx_ir as ir
 
 from edgekit_export.graph_io import infer_shapes
 from edgekit_export.passes import editing
-from edgekit_export.passes.base import as_float32
+from edgekit_export.precision.half_range import store_constant
 
 _HALF, _FLOAT = ir.DataType.FLOAT16, ir.DataType.FLOAT
 
@@ -64,11 +64,11 @@ def spell_out_rounding(model: ir.Model) -> ir.Model:
 
 def _widen_constant(graph: ir.Graph, value: ir.Value) -> None:
     uses = list(value.uses())
-    name, array = str(value.name), as_float32(np.asarray(editing.read_constant(value)))
+    name, array = str(value.name), np.asarray(editing.read_constant(value), np.float32)
     for use in uses:
         use.node.replace_input_with(use.idx, None)
     graph.initializers.pop(name)
-    wide = editing.add_constant(graph, name, array)
+    wide = store_constant(graph, name, array)
     for use in uses:
         use.node.replace_input_with(use.idx, wide)
 

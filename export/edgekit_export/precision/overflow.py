@@ -15,7 +15,7 @@ from edgekit_export.passes.base import Feeds
 from edgekit_export.precision.half_range import LARGEST_HALF
 from edgekit_export.precision.half_rounding import spell_out_rounding
 
-FLOATS = (ir.DataType.FLOAT16, ir.DataType.FLOAT)
+_HALF = ir.DataType.FLOAT16
 
 HEADROOM = 8.0
 """How much larger a value may be on frames that nobody has shown. On six networks white noise and a chessboard, the
@@ -79,11 +79,7 @@ def measure_largest(model: ir.Model, feeds: Feeds, names: frozenset[str]) -> Map
     """
     model = model.clone()
     graph = model.graph
-    values = [
-        value
-        for value in (*graph.inputs, *(value for node in graph for value in node.outputs))
-        if value.name in names
-    ]
+    values = [value for value in _list_values(graph) if value.name in names]
     ends = {
         str(value.name): (_reduce(graph, value, "ReduceMax"), _reduce(graph, value, "ReduceMin"))
         for value in values
@@ -97,7 +93,7 @@ def _reduce(graph: ir.Graph, value: ir.Value, operator: str) -> ir.Value:
     node = editing.make_node(graph, operator, [value], f"{value.name}.{operator}", {"keepdims": 0})
     graph.append(node)
     end = node.outputs[0]
-    end.dtype, end.shape = value.dtype, ir.Shape([])
+    end.type, end.shape = value.type, ir.Shape([])
     return end
 
 
@@ -108,10 +104,13 @@ def _largest(high: np.ndarray, low: np.ndarray) -> float:
 
 def _list_candidates(model: ir.Model) -> dict[str, ir.Value]:
     """Return the values that are fp16, or will be: by name, in the order of the graph."""
-    graph = model.graph
-    values = [*graph.inputs, *(value for node in graph for value in node.outputs)]
-    half = [value for value in values if value.dtype == ir.DataType.FLOAT16]
-    return {str(value.name): value for value in half or values if value.dtype in FLOATS}
+    values = _list_values(model.graph)
+    half = [value for value in values if value.dtype == _HALF]
+    return {str(value.name): value for value in half or values if value.dtype in (_HALF, ir.DataType.FLOAT)}
+
+
+def _list_values(graph: ir.Graph) -> list[ir.Value]:
+    return [*graph.inputs, *(value for node in graph for value in node.outputs)]
 
 
 def _touching(value: ir.Value) -> list[ir.Node]:
