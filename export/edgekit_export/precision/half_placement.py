@@ -17,13 +17,14 @@ _NORM = "it divides by the root of a variance and an epsilon, which fp16 rounds 
 _ODDS = "probabilities are compared with thresholds near 1, where fp16 has steps of 1/2048"
 
 PRECISE: Mapping[str, str] = {
+    **dict.fromkeys(("Softmax", "LogSoftmax"), _ODDS),
     **dict.fromkeys(("Exp", "Log", "Pow", "Sqrt", "Reciprocal"), _STEEP),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization", "LayerNormalization"), _NORM),
     **dict.fromkeys(("GroupNormalization", "LpNormalization", "MeanVarianceNormalization"), _NORM),
     **dict.fromkeys(("ReduceMean", "ReduceSum", "GlobalAveragePool", "CumSum"), _SUM),
     **dict.fromkeys(("ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"), _SUM),
 }
-"""Operator → why it computes in fp32 wherever it stands. Their results are small beside the maps around them."""
+"""Operator → why it computes in fp32 wherever it stands."""
 
 FOLLOWING = frozenset(
     {

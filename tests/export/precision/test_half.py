@@ -321,10 +321,12 @@ def test_a_node_that_was_forgotten_is_caught(monkeypatch):
         lower(convolutions("a", "b"))
 
 
-def test_a_node_that_must_stay_is_caught(monkeypatch):
-    monkeypatch.setattr(half, "place_nodes", lambda graph, **_: Placement(frozenset({"a", "b"}), {}))
-    with pytest.raises(GateFailed, match="b must compute in fp32"):
-        lower(convolutions("a", "b"), blocked=["b"])
+@pytest.mark.parametrize(("between", "blocked", "named"), [((), ["b"], "b"), (["Softmax"], [], "a.Softmax")])
+def test_a_node_that_must_stay_is_caught(monkeypatch, between, blocked, named):
+    everything = frozenset({"a", "a.Softmax", "b"})
+    monkeypatch.setattr(half, "place_nodes", lambda graph, **_: Placement(everything, {}))
+    with pytest.raises(GateFailed, match=f"{named} must compute in fp32"):
+        lower(convolutions("a", "b", between=between), blocked=blocked)
 
 
 def test_casts_made_twice_are_caught(monkeypatch):
