@@ -61,15 +61,15 @@ _LAYER = re.compile(
     r"Outputs: \[(?P<outputs>.*)\], TacticName: .*?, StreamId: \d+, (?:EventId: \d+, )?Metadata: (?P<metadata>.*)"
 )
 _TENSOR = re.compile(
-    r" ?\{ Name: (?P<name>[^{}]+?), Dimensions: \[(?P<shape>[-\d,]*)\], Strides: \[[-\d,]*\], StrideOrder: \[[-\d,]*\], "
-    r"Datatype: (?P<dtype>\w+), Format: [^}]*\}(?:,|$)"
+    r" ?\{ Name: (?P<name>[^{}]+?), Dimensions: \[(?P<shape>[-\d,]*)\], "
+    r"Strides: \[[-\d,]*\], StrideOrder: \[[-\d,]*\], Datatype: (?P<dtype>\w+), Format: [^}]*\}(?:,|$)"
 )
 _BINDING = re.compile(
     r" Name: (?P<name>.+), IOMode: (?P<mode>Input|Output), DataType: (?P<dtype>\w+), "
     r"Dimensions: \[(?P<shape>[-\d,]*)\], Location: .*"
 )
 _HEAD, _BINDINGS, _END = "Layers:", "I/O Tensors:", "Engine Metadata:"
-_ONNX = re.compile(r"\[ONNX Layer: (.*)\]")
+_ONNX = re.compile(r"\[ONNX Layer: (.*)\](?:__\w+)?")
 _SEPARATOR = "\x1f"
 """Between the entries of a layer's metadata: a name may hold any bracket."""
 

@@ -1,0 +1,29 @@
+"""Every graph through a real NVIDIA compiler: what TensorRT-RTX makes of a bundle's stages, and the engines themselves.
+
+`compile_check` compiles stages and says what became of them, with `lowering_rule` for what may be expected and
+`layer_roles` for what layers do; `table` shows it to people, `engines` gives a bundle its engines.
+"""
+
+from edgekit_export.compiling.compile_check import (
+    CompileCheck,
+    CompiledStage,
+    NodePrecision,
+    StageReport,
+    compile_stages,
+    make_check,
+    require_no_faults,
+)
+from edgekit_export.compiling.engines import describe_engine
+from edgekit_export.compiling.table import render_check
+
+__all__ = [
+    "CompileCheck",
+    "CompiledStage",
+    "NodePrecision",
+    "StageReport",
+    "compile_stages",
+    "describe_engine",
+    "make_check",
+    "render_check",
+    "require_no_faults",
+]
