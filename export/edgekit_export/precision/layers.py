@@ -12,6 +12,13 @@ from edgekit_export.passes import editing
 DATA, WEIGHT = 0, 1
 """Inputs of a convolution or matrix product."""
 
+_AXES = {"Conv": 0, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
+"""Operator → axis of the output channels in its weights; where a Gemm transposes them it is the other one."""
+
+_TRANSPOSED = (
+    "TensorRT-RTX and ONNX Runtime have no int8 kernel for it; 'subpixel' makes it an ordinary convolution"
+)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -87,25 +94,16 @@ def list_possible_uses(graph: ir.Graph) -> tuple[Use, ...]:
 
 
 def _describe(node: ir.Node) -> Layer:
-    obstacle = (_AXES[node.op_type] is None and _TRANSPOSED) or _find_obstacle(node)
+    obstacle = _TRANSPOSED if node.op_type == "ConvTranspose" else _find_obstacle(node)
     axis = -1 if obstacle else _channel_axis(node)
     data = node.inputs[DATA]
     return Layer(str(node.name), node.op_type, str(data.name) if data is not None else "", axis, obstacle)
 
 
-_AXES: dict[str, int | None] = {"Conv": 0, "ConvTranspose": None, "Gemm": 1, "MatMul": 1}
-"""Operator → output channels in its weights; None where no int8 kernel takes it."""
-
-_TRANSPOSED = (
-    "TensorRT-RTX and ONNX Runtime compute transposed convolutions in floating point; the rewrite 'subpixel' makes it "
-    "an ordinary one"
-)
-
-
 def _channel_axis(node: ir.Node) -> int:
     if node.op_type == "Gemm":
         return 0 if editing.int_attribute(node, "transB", 0) else 1
-    return _AXES[node.op_type] or 0
+    return _AXES[node.op_type]
 
 
 def _find_obstacle(node: ir.Node) -> str:
@@ -134,7 +132,9 @@ def _joined_sides(add: ir.Node) -> list[int]:
     if any(value is None or value.const_value is not None for value in add.inputs):
         return []
     first, second = add.inputs
-    if first is None or second is None or first.shape != second.shape or first is second:
+    if first is None or second is None or first is second:
+        return []
+    if first.shape is None or first.shape != second.shape:
         return []
     sides = []
     for index, value in enumerate((first, second)):

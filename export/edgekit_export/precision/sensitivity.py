@@ -69,10 +69,11 @@ def measure_sensitivity(
 
 
 def sqnr_db(signal: float, noise: float) -> float:
-    """Return the ratio of two powers in decibels, at most that of float32's own rounding."""
+    """Return the ratio of two powers in decibels, within what float32's own rounding can tell."""
     if noise <= 0:
         return HIGHEST_SQNR_DB
-    return min(10 * math.log10(signal / noise), HIGHEST_SQNR_DB) if signal > 0 else -HIGHEST_SQNR_DB
+    ratio = 10 * (math.log10(signal) - math.log10(noise)) if signal > 0 else -math.inf
+    return max(-HIGHEST_SQNR_DB, min(ratio, HIGHEST_SQNR_DB))
 
 
 class _Powers:
