@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any
 
 from edgekit_runtime.bundle.decoding import encode
+from edgekit_runtime.bundle.engine_checks import find_engine_faults
 from edgekit_runtime.bundle.lowering_checks import find_lowering_faults
 from edgekit_runtime.bundle.manifest import GoldenSample, InputContract, Manifest
 from edgekit_runtime.bundle.names import find_names_fault
@@ -46,6 +47,7 @@ def find_manifest_fault(manifest: Manifest) -> str | None:
         _find_input_faults(manifest.input),
         find_stage_faults(manifest),
         find_program_faults(manifest),
+        find_engine_faults(manifest),
         find_lowering_faults(manifest),
         _find_threshold_faults(manifest),
         _find_golden_faults(manifest),
