@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgekit.bundling.calibration import choose_calibration
 from edgekit.bundling.frame_sizes import choose_frames
-from edgekit.bundling.samples import are_stand_ins, choose_samples
+from edgekit.bundling.samples import LOWERED_COUNT, are_stand_ins, choose_samples
 from edgekit.bundling.weights import choose_weights
 from edgekit.checkpoints.format import Checkpoint, load_network, serialise_tensors
 from edgekit.data import Dataset
@@ -71,6 +71,7 @@ def export_model(
     data: str | None = None,
     lowering: Lowering = FP32,
     target: str = "any",
+    engine_targets: tuple[int, ...] | None = None,
     seed: int = 0,
     reporter: Reporter,
 ) -> ExportReport:
@@ -88,6 +89,7 @@ def export_model(
         data: Labelled images for the checks; None takes a part of the training's generated images, or others.
         lowering: Precision of the bundle, and how it is reached.
         target: What the bundle is for (`edgekit_export.targets`).
+        engine_targets: Compute capabilities to compile engines for by TensorRT-RTX; None leaves engines out.
         seed: Of random weights.
         reporter: Where progress goes.
 
@@ -101,6 +103,9 @@ def export_model(
     if frames.reason:
         reporter.note(f"note: {frames.reason}")
     samples = choose_samples(record, data, frames.size)
+    judged = samples
+    if lowering.precision != "fp32":
+        judged = choose_samples(record, data, frames.size, count=LOWERED_COUNT)
     if are_stand_ins(samples, record):
         reporter.note(
             "note: The checks below run on generated images: the training's images are not there, or none of them "
@@ -123,7 +128,8 @@ def export_model(
         rewrites=rewrites,
         precision=_request(lowering, record, frames.size, reporter),
         target=target,
-        evaluate=_make_evaluation(samples, record, spec.task),
+        engine_targets=engine_targets,
+        evaluate=_make_evaluation(judged, record, spec.task),
         report=reporter.note,
     )
 

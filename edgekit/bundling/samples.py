@@ -22,6 +22,9 @@ from edgekit_runtime.padding import pad_frame
 COUNT = 8
 """Enough that mIoU means something, few enough that an export takes seconds."""
 
+LOWERED_COUNT = 32
+"""For a lower precision, whose points of a metric are gated: eight images give them too coarsely."""
+
 DEFAULT_KINDS = (6,)
 
 
@@ -46,8 +49,10 @@ class FittedFrames(View):
         )
 
 
-def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, int]) -> Dataset:
-    """Return up to eight images of the wanted size, with the network's channels.
+def choose_samples(
+    checkpoint: Checkpoint, data: str | None, size: tuple[int, int], *, count: int = COUNT
+) -> Dataset:
+    """Return up to `count` images of the wanted size, with the network's channels.
 
     They come from `data`; else from the validation part of the training's data, where these are still there and have
     images of the size; else from generated images of DAGM's class 6. Images that are smaller, but not below half the
@@ -59,7 +64,7 @@ def choose_samples(checkpoint: Checkpoint, data: str | None, size: tuple[int, in
         DatasetError: If `data` have no masks, or no class per image, and the network answers just that.
     """
     spec = MODELS.get(checkpoint.model)
-    return FittedFrames(_choose_images(checkpoint, spec.task, data, size), spec.channels, size)
+    return FittedFrames(_choose_images(checkpoint, spec.task, data, size, count), spec.channels, size)
 
 
 def are_stand_ins(samples: Dataset, checkpoint: Checkpoint) -> bool:
@@ -68,21 +73,23 @@ def are_stand_ins(samples: Dataset, checkpoint: Checkpoint) -> bool:
     return samples.name.startswith(SYNTHETIC) and not source.startswith(SYNTHETIC)
 
 
-def _choose_images(checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int]) -> Dataset:
+def _choose_images(
+    checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int], count: int
+) -> Dataset:
     source = data or find_training_data(checkpoint)
     if source is None:
-        return _take(SyntheticDagm(DEFAULT_KINDS, size=size))
+        return _take(SyntheticDagm(DEFAULT_KINDS, size=size), count)
     dataset = open_dataset(source)
     height, width = dataset.load(0).image.shape[:2]
     if isinstance(dataset, SyntheticDagm) and (height, width) != size:
-        return _take(SyntheticDagm(dataset.kinds, size=size))
+        return _take(SyntheticDagm(dataset.kinds, size=size), count)
     view = partial(view_for, task=task, classes=len(checkpoint.classes))
     part = open_part(source, trained_on=checkpoint.data, part=None, view=view, default="val").dataset
     fitting = [index for index in range(len(part)) if fits_frame(part.load(index).image.shape, size)]
     if fitting:
-        return _take(Subset(part, fitting))
+        return _take(Subset(part, fitting), count)
     if data is None:
-        return _take(SyntheticDagm(DEFAULT_KINDS, size=size))
+        return _take(SyntheticDagm(DEFAULT_KINDS, size=size), count)
     raise UsageProblem(
         f"The images of {dataset.name} have {height}×{width} pixels, the export {size[0]}×{size[1]}.",
         remedy=f"Export with --size {height}x{width}, or name other images with --data.",
@@ -102,7 +109,7 @@ def find_training_data(checkpoint: Checkpoint) -> str | None:
     return source if there else None
 
 
-def _take(dataset: Dataset) -> Dataset:
+def _take(dataset: Dataset, count: int) -> Dataset:
     """Spread over the dataset, whose order is often one class after the other."""
-    count = min(COUNT, len(dataset))
+    count = min(count, len(dataset))
     return Subset(dataset, [index * len(dataset) // count for index in range(count)])

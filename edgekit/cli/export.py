@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from edgekit.cli.export_options import choose_engine_targets, precision_options
+from edgekit.cli.export_text import describe_export, measure_speed, render_tables
 from edgekit.cli.options import (
     BatchType,
     SizeType,
@@ -50,6 +53,7 @@ from edgekit_runtime.optional import import_optional
     metavar="FOLDER|synthetic:NAME[/CLASS]",
     help="Labelled images on which the export is checked.  [default: the validation part of the training data]",
 )
+@precision_options
 @click.option("--out", type=any_path, help="Path of the bundle.  [default: ./MODEL.edgekit]")
 @seed_option
 @json_option
@@ -64,29 +68,33 @@ def export(
     batch: int | None,
     rewrites: tuple[str, ...],
     data: str | None,
+    target: str | None,
+    engine: str | None,
+    sms: str | None,
     out: Path | None,
     seed: int,
     as_json: bool,
     reporter: Reporter,
+    **precision: Any,
 ) -> None:
     """Write a model as a bundle that runs without torch.
 
     The exported graph takes uint8 frames and gives the mask. It is compared with the network before anything is
-    written: names, shapes, values, masks and mIoU.
+    written: names, shapes, values, masks and mIoU. A lower precision is compared with both.
     """
     spec = MODELS.get(model)
     for package in ("torch", "safetensors", "onnx", "onnxscript", "onnxruntime"):
         import_optional(package, extra="export")
-    from edgekit.bundling import export_model
+    from edgekit.bundling import Lowering, export_model
     from edgekit_export import ParityFailed, render_parity
 
-    target = out or Path(f"{model}.edgekit")
-    if target.is_dir():
-        reporter.note(f"note: {target} is there already; it is replaced once the new bundle has passed.")
+    path = out or Path(f"{model}.edgekit")
+    if path.is_dir():
+        reporter.note(f"note: {path} is there already; it is replaced once the new bundle has passed.")
     try:
         report = export_model(
             spec,
-            target,
+            path,
             checkpoint=checkpoint,
             untrained=untrained,
             size=size,
@@ -94,23 +102,23 @@ def export(
             batch=batch,
             rewrites=frozenset(rewrites),
             data=data,
+            lowering=Lowering(**precision),
+            target=target or ("any" if engine is None else "tensorrt"),
+            engine_targets=choose_engine_targets(engine, sms),
             seed=seed,
             reporter=reporter,
         )
     except ParityFailed as error:
         click.echo(render_parity(error.checks), err=True)
         raise
+    bundle = Bundle.open(report.path)
+    speed = measure_speed(report, bundle, reporter) if bundle.manifest.precision != "fp32" else None
     if as_json:
-        checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in report.checks]
-        print_json(
-            {
-                "schema": "edgekit.export/1",
-                "bundle": str(report.path),
-                "digest": report.digest,
-                "parity": checks,
-            }
-        )
+        print_json(describe_export(report, bundle, speed))
     else:
-        reporter.note(render_parity(report.checks))
+        for table in render_tables(report):
+            reporter.note(table)
         click.echo(report.path)
-    announce(Bundle.open(report.path).manifest.provenance.kind, reporter)
+    if speed is not None:
+        reporter.note(f"note: {speed.describe(bundle.manifest.precision)}")
+    announce(bundle.manifest.provenance.kind, reporter)

@@ -32,6 +32,10 @@ def render_tables(report: ExportReport) -> Iterator[str]:
     """Yield the tables that people read: parity, layers, engines."""
     from edgekit_export import render_parity
 
+    from edgekit_export.precision.layer_table import render_layers
+
+    if report.lowering is not None and report.lowering.layers:
+        yield render_layers(report.lowering.layers)
     yield render_parity(report.checks)
 
 

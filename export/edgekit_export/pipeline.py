@@ -94,6 +94,7 @@ def export_bundle(
     mm_per_pixel: float | None = None,
     precision: PrecisionRequest = FP32,
     target: str = "any",
+    engine_targets: Sequence[int] | None = None,
     report: Report = _silent,
 ) -> ExportReport:
     """Export a network and write its bundle, replacing the one that may be there.
@@ -119,6 +120,7 @@ def export_bundle(
         mm_per_pixel: Scale of the frames, where known.
         precision: fp32, or a lower one with what it may cost.
         target: What the bundle is for (see `edgekit_export.targets`), which chooses further rewrites.
+        engine_targets: Compute capabilities to compile engines for by TensorRT-RTX; None leaves engines out.
         report: Receives one line per step.
 
     Raises:

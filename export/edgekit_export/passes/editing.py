@@ -43,7 +43,8 @@ def fresh_name(graph: ir.Graph, base: str) -> str:
 def add_constant(graph: ir.Graph, name: str, array: Array) -> ir.Value:
     """Register an initialiser under a name like the given one."""
     name = fresh_name(graph, name)
-    value = ir.val(name, const_value=ir.tensor(np.ascontiguousarray(array), name=name))
+    # Not ascontiguousarray, which turns a scalar into an array of one: TensorRT takes no such scale into int8 kernels.
+    value = ir.val(name, const_value=ir.tensor(np.asarray(array, order="C"), name=name))
     graph.register_initializer(value)
     return value
 

@@ -25,12 +25,14 @@ class Draft:
         judged: The same graphs as a device answers that computes in fp16: ONNX Runtime leaves roundings out.
         weight_bytes: Bytes of all initialisers, by stage.
         info: What the manifest will say.
+        carried: Names of the tensors that go from stage to stage in fp16.
     """
 
     graphs: tuple[bytes, ...] = field(repr=False)
     judged: tuple[bytes, ...] = field(repr=False)
     weight_bytes: tuple[int, ...]
     info: LoweringInfo
+    carried: frozenset[str]
 
 
 Measure = Callable[[Draft], float]
@@ -40,15 +42,17 @@ MakePasses = Callable[[int, RewrittenStage], Sequence[GraphPass]]
 """Number of a stage and the stage → what lowers it."""
 
 
-def draft_stages(built: Built, make_passes: MakePasses, info: LoweringInfo) -> Draft:
+def draft_stages(
+    built: Built, make_passes: MakePasses, info: LoweringInfo, carried: frozenset[str] = frozenset()
+) -> Draft:
     """Lower every stage by passes of its own; the driver verifies each.
 
     Args:
         built: The graphs in fp32.
         make_passes: See `MakePasses`.
         info: What the manifest will say.
+        carried: Names of the tensors that go from stage to stage in fp16.
     """
-    carried = list_carried(built) if info.rest == "fp16" else frozenset()
     models = [
         stage.finish(make_passes(index, stage), narrow_feeds(stage.feeds, carried))
         for index, stage in enumerate(built.rewritten)
@@ -57,7 +61,7 @@ def draft_stages(built: Built, make_passes: MakePasses, info: LoweringInfo) -> D
     judged = graphs
     if info.rest == "fp16":
         judged = tuple(to_bytes(spell_out_rounding(model)) for model in models)
-    return Draft(graphs, judged, tuple(map(count_weight_bytes, models)), info)
+    return Draft(graphs, judged, tuple(map(count_weight_bytes, models)), info, carried)
 
 
 def list_carried(built: Built) -> frozenset[str]:

@@ -18,6 +18,7 @@ from edgekit_export.precision.draft import Draft
 from edgekit_export.precision.lowered_parity import check_drop, check_lowered, run_exposed
 from edgekit_export.precision.to_half import lower_to_half
 from edgekit_export.precision.to_int8 import lower_to_int8
+from edgekit_export.rounding import root_mean_square
 from edgekit_export.task_metric import Predictors, measure_metric
 from edgekit_runtime.bundle import LoweringInfo, ParityCheck, StageInfo, TensorInfo
 
@@ -27,7 +28,7 @@ NOISE_MARGIN = 4
 """What two evaluations here differ by, and two bits of room: other devices sum in yet other orders."""
 
 STEPS = {"fp32": 2.0**-20, "fp16": 2.0**-9}
-"""Of the largest logit: a few units in the last place of the type that the network's head computes in."""
+"""Of a typical logit: a few units in the last place of the type that the network's head computes in."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Lowered:
         graphs: ONNX bytes of each.
         checks: Rows of the parity table.
         info: How they came about.
-        noise: How far the logits of two correct evaluations of them may lie apart; 0 where there are none.
+        noise: How far the logits of two correct evaluations of them lie apart; 0 where there are none.
     """
 
     stages: tuple[StageInfo, ...]
@@ -83,10 +84,11 @@ def lower_stages(plan: ExportPlan, built: Built) -> Lowered:
 
 def describe_lowered(stages: Sequence[StageInfo], draft: Draft) -> tuple[StageInfo, ...]:
     """Return the stages as the manifest describes them: fewer bytes of weights, what is carried in fp16."""
-    carried = {name for stage in stages for name in stage.carries} if draft.info.rest == "fp16" else set()
 
     def narrow(tensors: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
-        return tuple(replace(item, dtype="float16") if item.name in carried else item for item in tensors)
+        return tuple(
+            replace(item, dtype="float16") if item.name in draft.carried else item for item in tensors
+        )
 
     return tuple(
         replace(
@@ -147,5 +149,6 @@ def _measure_noise(plan: ExportPlan, built: Built, draft: Draft) -> float:
         run_exposed(graphs, frames, batch=batch, threshold=plan.threshold, optimise=optimise)[LOGITS]
         for graphs, optimise in ((draft.graphs, True), (draft.judged, False))
     )
-    apart = float(np.abs(one - other).max(initial=0.0))
-    return NOISE_MARGIN * apart + STEPS[draft.info.rest] * float(np.abs(one).max(initial=0.0))
+    # Verification counts pixels. Where a few values jump by a whole step of int8, the largest difference would call
+    # half of a mask undecided; the root mean square says how many pixels move.
+    return NOISE_MARGIN * root_mean_square(one - other) + STEPS[draft.info.rest] * root_mean_square(one)

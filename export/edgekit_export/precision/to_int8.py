@@ -12,14 +12,14 @@ from edgekit_export.building import Built
 from edgekit_export.passes.base import GraphPass
 from edgekit_export.planning import ExportPlan
 from edgekit_export.precision.choosing import choose_layers
-from edgekit_export.precision.draft import Draft, Measure, carried_of, draft_stages, list_carried
-from edgekit_export.precision.half import HalfPrecision
+from edgekit_export.precision.draft import Draft, Measure, carried_of, draft_stages
+from edgekit_export.precision.half import HalfBesideInt8
 from edgekit_export.precision.kept_layers import require_known
 from edgekit_export.precision.layers import list_layers
 from edgekit_export.precision.quantise import Quantise
 from edgekit_export.precision.ranges import Ranges, collect_ranges
 from edgekit_export.precision.sensitivity import measure_sensitivity
-from edgekit_export.precision.to_half import find_blocked
+from edgekit_export.precision.to_half import HalfPlan, plan_half
 from edgekit_runtime.bundle import CalibrationInfo, LayerInfo, LoweringInfo
 
 Key = tuple[int, str]
@@ -37,8 +37,8 @@ class _Material:
     built: Built
     ranges: Sequence[Ranges]
     sqnr_db: Mapping[Key, float]
-    blocked: Sequence[Mapping[str, str]]
-    """By stage: nodes that do not go to fp16 where the rest does."""
+    half: HalfPlan | None
+    """What goes to fp16 beside int8; None where the rest stays in fp32."""
 
     @property
     def cores(self) -> list[ir.Model]:
@@ -66,7 +66,7 @@ def lower_to_int8(plan: ExportPlan, built: Built, measure: Measure) -> Draft:
         built,
         ranges,
         {(item.stage, item.layer): item.sqnr_db for item in found},
-        [find_blocked(stage, kept) if plan.rest == "fp16" else {} for stage in built.rewritten],
+        plan_half(built, kept) if plan.rest == "fp16" else None,
     )
     order = [(item.stage, item.layer) for item in found if item.layer not in kept]
     before = 1.0 if built.metric is None else built.metric.fp32
@@ -83,13 +83,14 @@ def lower_to_int8(plan: ExportPlan, built: Built, measure: Measure) -> Draft:
 def _draft(material: _Material, layers: frozenset[Key]) -> Draft:
     plan, calibration = material.plan, material.plan.precision.calibration
     assert calibration is not None
-    carried = list_carried(material.built)
+    half = material.half
 
     def make_passes(index: int, core: ir.Model) -> list[GraphPass]:
         own = frozenset(name for stage, name in layers if stage == index)
         passes: list[GraphPass] = [Quantise(material.ranges[index], own)]
-        if plan.rest == "fp16":
-            passes.append(HalfPrecision(carried=carried_of(core, carried), blocked=material.blocked[index]))
+        if half is not None:
+            carried = carried_of(core, half.carried)
+            passes.append(HalfBesideInt8(carried=carried, blocked=half.blocked[index]))
         return passes
 
     info = LoweringInfo(
@@ -99,7 +100,12 @@ def _draft(material: _Material, layers: frozenset[Key]) -> Draft:
             calibration.method, calibration.data, calibration.fingerprint, len(calibration.frames)
         ),
     )
-    return draft_stages(material.built, lambda index, stage: make_passes(index, stage.core), info)
+    return draft_stages(
+        material.built,
+        lambda index, stage: make_passes(index, stage.core),
+        info,
+        frozenset() if half is None else half.carried,
+    )
 
 
 def _describe_layers(material: _Material, layers: frozenset[Key]) -> Iterator[LayerInfo]:
