@@ -31,12 +31,14 @@ def measure_speed(report: ExportReport, bundle: Bundle, reporter: Reporter) -> P
 def render_tables(report: ExportReport) -> Iterator[str]:
     """Yield the tables that people read: parity, layers, engines."""
     from edgekit_export import render_parity
-
+    from edgekit_export.compiling.table import render_check
     from edgekit_export.precision.layer_table import render_layers
 
     if report.lowering is not None and report.lowering.layers:
         yield render_layers(report.lowering.layers)
     yield render_parity(report.checks)
+    if report.compiled is not None:
+        yield render_check(report.compiled)
 
 
 def describe_export(report: ExportReport, bundle: Bundle, speed: PrecisionSpeed | None) -> dict[str, Any]:

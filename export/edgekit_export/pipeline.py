@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from edgekit_export import tracing
 from edgekit_export.building import Built, Fused, build_fp32
+from edgekit_export.compiling.compile_check import CompileCheck
+from edgekit_export.compiling.engines import add_engines
 from edgekit_export.execution import ChainRunner
 from edgekit_export.exportable import Module, Normalisation
 from edgekit_export.fusing.checking import can_run_programs, check_program_masks
@@ -59,6 +61,7 @@ class ExportReport:
         stages: The graphs as the manifest describes them.
         golden: Number of golden samples.
         lowering: How the graphs came to a precision below fp32; None in fp32.
+        compiled: What the compile check found; None where no engines were asked for.
         fp32_graphs: ONNX bytes of every stage before it was lowered, to compare with.
     """
 
@@ -68,6 +71,7 @@ class ExportReport:
     stages: tuple[StageInfo, ...]
     golden: int
     lowering: LoweringInfo | None = None
+    compiled: CompileCheck | None = None
     fp32_graphs: tuple[bytes, ...] = field(default=(), repr=False)
 
 
@@ -129,7 +133,8 @@ def export_bundle(
         CheckpointError: If a weight is NaN or infinite.
         GateFailed: If a pass broke the graph, the exported graphs do not answer like the network
             (`ParityFailed`), a lower precision costs more than it may, or no golden sample can be recorded. Nothing
-            was written.
+            was written. The same where TensorRT-RTX gives a layer less than the graph asks for.
+        MissingDependency: If engines are asked for and TensorRT-RTX is not installed.
         IoFault: If the disk fails; an existing bundle is as it was.
     """
     target_path = Path(out)
@@ -159,6 +164,12 @@ def export_bundle(
     report("recording golden samples")
     golden = _record_golden(plan, built, lowered)
     files = {**_list_files(stages, graphs, built.fused), **golden.files}
+    compiled = None
+    if engine_targets is not None:
+        report(f"compiling engines for SM {', '.join(map(str, engine_targets))}")
+        engines = add_engines(stages, graphs, targets=engine_targets)
+        stages, compiled = engines.stages, engines.check
+        files.update(engines.files)
     last = stages[-1].name
     defaults = () if plan.threshold is None else (ThresholdInfo(THRESHOLD, last, "logit", plan.threshold),)
     manifest = Manifest(
@@ -187,6 +198,7 @@ def export_bundle(
         stages,
         len(golden.samples),
         manifest.lowering,
+        compiled,
         built.graphs,
     )
 
