@@ -59,7 +59,7 @@ def list_layers(graph: ir.Graph) -> tuple[Layer, ...]:
     return tuple(_describe(node) for node in graph if node.op_type in _AXES)
 
 
-def find_uses(graph: ir.Graph, layers: Collection[str]) -> tuple[Use, ...]:
+def find_uses(graph: ir.Graph, layers: Collection[str], *, answers: bool = False) -> tuple[Use, ...]:
     """Return the inputs that read int8 values where these layers run in int8, in graph order.
 
     They are the data of the layers, and one side of each residual Add. An Add joins the convolution that alone feeds
@@ -69,28 +69,32 @@ def find_uses(graph: ir.Graph, layers: Collection[str]) -> tuple[Use, ...]:
     Args:
         graph: In which nodes have names of their own.
         layers: Names of nodes, all without an obstacle.
+        answers: Also what the layers answer, before its activation, as the int8 kernels of ONNX Runtime want it.
     """
-    uses = []
-    for node in graph:
-        if node.name in layers:
-            uses.append(_use(node, DATA))
-        elif node.op_type == "Add":
-            joined = [index for index in _joined_sides(node) if _producer_name(node, index) in layers]
-            uses += [_use(node, 1 - index) for index in joined[:1]]
-    return tuple(uses)
+    return tuple(
+        _use(node, index) for node in graph for index in _find_inputs(node, layers, answers=answers, sides=1)
+    )
 
 
-def list_possible_uses(graph: ir.Graph) -> tuple[Use, ...]:
+def list_possible_uses(graph: ir.Graph, *, answers: bool = False) -> tuple[Use, ...]:
     """Return what `find_uses` can return for any choice of layers."""
     able = {layer.name for layer in list_layers(graph) if not layer.obstacle}
-    uses = []
-    for node in graph:
-        if node.name in able:
-            uses.append(_use(node, DATA))
-        elif node.op_type == "Add":
-            sides = [1 - index for index in _joined_sides(node) if _producer_name(node, index) in able]
-            uses += [_use(node, side) for side in sorted(sides)]
-    return tuple(uses)
+    return tuple(
+        _use(node, index) for node in graph for index in _find_inputs(node, able, answers=answers, sides=2)
+    )
+
+
+def _find_inputs(node: ir.Node, layers: Collection[str], *, answers: bool, sides: int) -> list[int]:
+    """Return the inputs of a node that are in int8; of the convolutions that an Add could join so many are tried."""
+    found: set[int] = set()
+    if node.name in layers:
+        found.add(DATA)
+    elif node.op_type == "Add":
+        joined = [index for index in _joined_sides(node) if _producer_name(node, index) in layers]
+        found.update(1 - index for index in joined[:sides])
+    if answers:
+        found.update(index for index in range(len(node.inputs)) if _producer_name(node, index) in layers)
+    return sorted(found)
 
 
 def _describe(node: ir.Node) -> Layer:

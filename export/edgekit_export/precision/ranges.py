@@ -33,6 +33,7 @@ def collect_ranges(
     *,
     method: Method,
     percentile: float = PERCENTILE,
+    answers: bool = False,
     most_bytes: int = MOST_BYTES,
 ) -> tuple[Ranges, ...]:
     """Run images through all stages and return the ranges of every tensor of each that int8 can reach.
@@ -45,6 +46,7 @@ def collect_ranges(
         frames: uint8 (H, W) or (H, W, 3) of the size of the graphs; read one at a time, twice.
         method: How a range is found among the values (see `range_choice`).
         percentile: For the method of this name, in percent.
+        answers: See `find_uses`.
         most_bytes: See `Probe`.
 
     Raises:
@@ -54,7 +56,7 @@ def collect_ranges(
     """
     rows, shape = _frame_form(stages[0])
     check_calibration_frames(frames, shape)
-    tensors = [{use.tensor for use in list_possible_uses(stage.graph)} for stage in stages]
+    tensors = [{use.tensor for use in list_possible_uses(stage.graph, answers=answers)} for stage in stages]
     probes = [
         Probe(stage, wanted, most_bytes=most_bytes) for stage, wanted in zip(stages, tensors, strict=True)
     ]

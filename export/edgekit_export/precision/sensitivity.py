@@ -38,7 +38,11 @@ class Sensitivity:
 
 
 def measure_sensitivity(
-    stages: Sequence[ir.Model], ranges: Sequence[Mapping[str, float]], frames: Sequence[Array]
+    stages: Sequence[ir.Model],
+    ranges: Sequence[Mapping[str, float]],
+    frames: Sequence[Array],
+    *,
+    answers: bool = False,
 ) -> tuple[Sensitivity, ...]:
     """Return every layer that can run in int8, the most sensitive first.
 
@@ -52,9 +56,11 @@ def measure_sensitivity(
         stages: Graphs in fp32, from the uint8 frame to logits or probabilities.
         ranges: Of the tensors of each (see `collect_ranges`).
         frames: uint8 (H, W) or (H, W, 3); the first four count.
+        answers: See `find_uses`.
     """
     simulations = [
-        Simulation(expose_logits(stage), found) for stage, found in zip(stages, ranges, strict=True)
+        Simulation(expose_logits(stage), found, answers=answers)
+        for stage, found in zip(stages, ranges, strict=True)
     ]
     powers = [{layer.name: _Powers() for layer in simulation.layers} for simulation in simulations]
     for frame in frames[:MOST_FRAMES]:

@@ -40,17 +40,19 @@ class Simulation:
     Args:
         model: The stage in fp32.
         ranges: Range of every tensor that int8 may reach (see `collect_ranges`).
+        answers: See `find_uses`.
 
     Attributes:
         inputs: Names of the stage's inputs.
         layers: Those that can run in int8, in graph order.
     """
 
-    def __init__(self, model: ir.Model, ranges: Mapping[str, float]) -> None:
+    def __init__(self, model: ir.Model, ranges: Mapping[str, float], *, answers: bool = False) -> None:
+        self._answers = answers
         self._plain = infer_shapes(model).graph
         self.inputs = tuple(str(value.name) for value in self._plain.inputs)
         self.layers = tuple(layer for layer in list_layers(self._plain) if not layer.obstacle)
-        self._uses = list_possible_uses(self._plain)
+        self._uses = list_possible_uses(self._plain, answers=answers)
         self._weights = {layer.name: _weights_of(self._plain, layer) for layer in self.layers}
         self._restored = {layer.name: _restore(self._weights[layer.name], layer) for layer in self.layers}
         self._runner = GraphRunner(
@@ -64,7 +66,7 @@ class Simulation:
             feeds: Inputs of the stage by name.
             layers: Names of nodes.
         """
-        active = set(find_uses(self._plain, layers))
+        active = set(find_uses(self._plain, layers, answers=self._answers))
         switches = {_switch_name(use): np.array(use in active) for use in self._uses}
         weights = {
             _input_name(name): self._restored[name] if name in layers else plain

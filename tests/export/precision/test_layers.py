@@ -113,17 +113,23 @@ def test_an_add_of_a_constant_or_of_another_shape_is_no_residual():
         assert [use.node for use in find_uses(graph, {"Conv.a"})] == ["Conv.a"]
 
 
-@pytest.mark.parametrize("chosen", range(8))
-def test_possible_uses_hold_those_of_every_choice(chosen):
-    graph = residual()
-    names = [layer.name for index, layer in enumerate(list_layers(graph)) if chosen >> index & 1]
-    assert set(find_uses(graph, names)) <= set(list_possible_uses(graph))
+def test_answers_are_in_int8_too_where_that_is_asked():
+    graph = residual(activation=True)
+    found = {(use.node, use.tensor) for use in find_uses(graph, {"Conv.a", "Conv.b"}, answers=True)}
+    assert found == {
+        ("Conv.a", "x"),
+        ("Conv.b", "x"),
+        ("Relu.r", "a"),
+        ("Add.sum", "r"),
+        ("Add.sum", "b"),
+    }
 
 
-def test_possible_uses_are_no_more_than_needed():
+@pytest.mark.parametrize("answers", [False, True])
+def test_possible_uses_are_those_of_all_choices(answers):
     graph = residual()
-    needed = {use for n in range(8) for use in find_uses(graph, _subset(graph, n))}
-    assert set(list_possible_uses(graph)) == needed
+    needed = {use for n in range(8) for use in find_uses(graph, _subset(graph, n), answers=answers)}
+    assert set(list_possible_uses(graph, answers=answers)) == needed
 
 
 def _subset(graph, number):
