@@ -13,14 +13,16 @@ from edgekit_export.compiling.compile_check import (
     make_check,
     require_no_faults,
 )
-from edgekit_export.compiling.engines import describe_engine
+from edgekit_export.compiling.engines import BundleEngines, add_engines, describe_engine
 from edgekit_export.compiling.table import render_check
 
 __all__ = [
+    "BundleEngines",
     "CompileCheck",
     "CompiledStage",
     "NodePrecision",
     "StageReport",
+    "add_engines",
     "compile_stages",
     "describe_engine",
     "make_check",

@@ -6,6 +6,7 @@ Jetson, for which another TensorRT compiles, and nothing of speed, which only a 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 import onnx
 
 from edgekit_export.compiling.layer_roles import find_role, is_generated
-from edgekit_export.compiling.lowering_rule import AskedNode, Level, is_expected, is_lost, list_asked
-from edgekit_runtime.backends.tensorrt.build_log import BuildLog, EngineLayer
+from edgekit_export.compiling.lowering_rule import AskedNode, Level, is_expected, is_lost, list_asked, rank
+from edgekit_runtime.backends.tensorrt.build_log import BuildLog, EngineLayer, EngineTensor
 from edgekit_runtime.backends.tensorrt.building import BuiltEngine, build_engine
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS
 from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
@@ -188,21 +189,42 @@ def _find_precision(node: AskedNode, layers: Sequence[EngineLayer]) -> NodePreci
     """Find the layer that computes a node: kernels around it name it too, where they pad, scale or activate."""
     naming = [layer for layer in layers if node.name in layer.onnx_nodes]
     computing = [layer for layer in naming if not is_generated(layer)]
-    for layer in computing:
-        level = _find_level(layer, ("Int8", "Half", "Float"))
-        if level is not None:
-            return NodePrecision(node.name, node.operator, node.asked, level, layer.name)
-    # A small product may be a generated kernel. What comes in as int8 is made a float there before it is multiplied.
-    for layer in naming:
-        level = _find_level(layer, ("Half", "Float"))
+    # A small product may be a generated kernel: the one that holds the weights.
+    for layer in computing or sorted(naming, key=_count_weights, reverse=True):
+        level = _find_generated_level(layer) if is_generated(layer) else _find_level(layer)
         if level is not None:
             return NodePrecision(node.name, node.operator, node.asked, level, layer.name)
     return NodePrecision(node.name, node.operator, node.asked, None, "")
 
 
-def _find_level(layer: EngineLayer, types: Sequence[str]) -> Level | None:
-    taken = {tensor.dtype for tensor in layer.inputs}
-    return next((_LEVELS[dtype] for dtype in types if dtype in taken), None)
+def _find_level(layer: EngineLayer) -> Level | None:
+    """Return what a convolution or a product works in; None where the layer does no arithmetic.
+
+    It works in int8 if both data and weights are int8: what is added to its sums may be of another type.
+    """
+    taken = [_LEVELS[tensor.dtype] for tensor in layer.inputs if tensor.dtype in _LEVELS]
+    held = [_LEVELS[tensor.dtype] for tensor in _list_weights(layer) if tensor.dtype in _LEVELS]
+    if not taken:
+        return None
+    return min([max(taken, key=rank), *held[:1]], key=rank)
+
+
+def _find_generated_level(layer: EngineLayer) -> Level | None:
+    """Return what a generated kernel works in: the type of its weights, for it may cast its data itself.
+
+    int8 is made a float there before it is multiplied.
+    """
+    tensors = [*_list_weights(layer), *layer.inputs]
+    return next((_LEVELS[tensor.dtype] for tensor in tensors if tensor.dtype in ("Half", "Float")), None)
+
+
+def _list_weights(layer: EngineLayer) -> list[EngineTensor]:
+    """Return the constants, the largest first: scales and biases have one number per channel."""
+    return sorted(layer.constants, key=lambda constant: -math.prod(constant.shape))
+
+
+def _count_weights(layer: EngineLayer) -> int:
+    return max((math.prod(constant.shape) for constant in layer.constants), default=0)
 
 
 def _describe_types(layer: EngineLayer) -> str:

@@ -12,7 +12,7 @@ The rule, found by compiling single nodes between float ones with release 1.7.1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,7 +26,7 @@ WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 _INT8_OPERATORS = ("Conv", "Gemm", "MatMul")
 _FIRST_INT8_TARGET = 80
-_RANKS: Mapping[Level, int] = {"fp32": 0, "fp16": 1, "int8": 2}
+_LEVELS: tuple[Level, ...] = ("fp32", "fp16", "int8")
 
 
 @dataclass(frozen=True)
@@ -72,4 +72,9 @@ def is_expected(node: AskedNode, targets: Sequence[int]) -> bool:
 
 def is_lost(achieved: Level | None, asked: Level) -> bool:
     """Return whether a node got less than it asked for: a higher precision, and so a slower kernel, or no kernel."""
-    return achieved is None or _RANKS[achieved] < _RANKS[asked]
+    return achieved is None or rank(achieved) < rank(asked)
+
+
+def rank(level: Level) -> int:
+    """Return how low a precision is: 0 for fp32."""
+    return _LEVELS.index(level)

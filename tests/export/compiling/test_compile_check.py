@@ -63,10 +63,33 @@ def test_float_where_int8_was_asked_for_is_a_fault_that_names_the_layer():
         assert part in fault
 
 
+def test_int8_that_is_only_added_makes_no_int8_convolution():
+    weights = EngineTensor("w", "Float", (4, 4, 3, 3))
+    adding = replace(FLOATING, inputs=(tensor("Float"), tensor("Int8")), constants=(weights,))
+    assert len(report("int8", adding).faults) == 1
+    scale = EngineTensor("s", "Float", (1, 4, 1, 1))
+    whole = replace(COMPUTING, constants=(scale, replace(weights, dtype="Int8")))
+    assert report("int8", whole).faults == ()
+
+
 def test_a_generated_kernel_that_takes_int8_computes_in_float():
     kernel = layer("__myl_CastMulMulSum_myl0_0", "kgen", "Int8", "Float", "node")
     (fault,) = report("int8", kernel, SCALING).faults
     assert "fp32" in fault
+
+
+def test_a_generated_product_is_told_by_its_weights():
+    """As seen: the kernel casts what it takes to half and multiplies it with weights in half."""
+    taken, weights = tensor("Float"), EngineTensor("w", "Half", (8, 3))
+    small = EngineTensor("b", "Float", (1, 3))
+    product = EngineLayer(
+        "__myl_CastReshMulSum_myl0_3", "kgen", (taken,), (small, weights), (taken,), ("node",)
+    )
+    found = report("fp16", SCALING, product)
+    assert found.precisions[0].achieved == "fp16"
+    assert found.precisions[0].layer == product.name
+    heavy = replace(product, constants=(replace(weights, dtype="Float"),))
+    assert len(report("fp16", SCALING, heavy).faults) == 1
 
 
 def test_fp32_where_fp16_was_asked_for_is_a_fault():
