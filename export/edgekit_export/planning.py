@@ -13,7 +13,7 @@ from edgekit_export.exportable import ExportStage, Module, Normalisation
 from edgekit_export.precision.request import FP32, PrecisionRequest, check_calibration, check_request
 from edgekit_export.rewriting import REWRITES
 from edgekit_export.stage_info import describe_input
-from edgekit_export.targets import find_target
+from edgekit_export.targets import Preference, find_target
 from edgekit_runtime.bundle import InputContract, ModelInfo
 from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.errors import UsageProblem
@@ -50,7 +50,7 @@ class ExportPlan:
     samples: tuple[Array, ...]
     threshold: float | None
     rewrites: frozenset[str]
-    preferred: frozenset[str]
+    preferred: tuple[Preference, ...]
     precision: PrecisionRequest
     rest: Literal["fp32", "fp16"]
     report: Report

@@ -15,6 +15,7 @@ from edgekit_export.exportable import Normalisation
 from edgekit_export.graph_io import count_weight_bytes, to_bytes
 from edgekit_export.macs import count_macs
 from edgekit_export.parity import Expected
+from edgekit_export.passes import editing
 from edgekit_export.passes.base import Feeds, GraphPass
 from edgekit_export.passes.dense import Dense
 from edgekit_export.passes.driver import run_passes
@@ -25,6 +26,7 @@ from edgekit_export.passes.mask_output import MaskOutput
 from edgekit_export.passes.names import FRAME, LOGITS, THRESHOLD
 from edgekit_export.passes.remove_dead import RemoveDead
 from edgekit_export.passes.subpixel import Subpixel
+from edgekit_export.targets import Preference, Where
 from edgekit_runtime.bundle.manifest import Channels, Task
 from edgekit_runtime.masks import margins_of
 
@@ -32,6 +34,9 @@ Array = npt.NDArray[Any]
 
 REWRITES: Mapping[str, type[GraphPass]] = {Dense.name: Dense, Subpixel.name: Subpixel}
 """Rewrites that a caller may choose; all others are always applied."""
+
+WHOLE_CHANNELS = 8
+"""Tensor cores and TensorRT's fused kernels work on so many channels at a time."""
 
 _DYNAMIC_ROWS = 2
 
@@ -72,7 +77,7 @@ def rewrite_stages(
     batch: int | None,
     rewrites: frozenset[str],
     *,
-    preferred: frozenset[str] = frozenset(),
+    preferred: Sequence[Preference] = (),
 ) -> list[RewrittenStage]:
     """Return every stage, rewritten and verified pass by pass.
 
@@ -84,7 +89,7 @@ def rewrite_stages(
         task: "segment" or "classify".
         batch: Frames per run; None where it is dynamic.
         rewrites: Names of chosen rewrites, which every stage must admit.
-        preferred: Names of further ones, left out where a stage does not admit them.
+        preferred: Further ones, left out where a stage does not admit them.
     """
     rows = np.arange(batch or _DYNAMIC_ROWS) % len(expected.frames)
     values = {name: array[rows] for name, array in expected.outputs.items()}
@@ -116,10 +121,26 @@ def _make_ending(ends_in_mask: bool) -> list[GraphPass]:
     return [MaskOutput(), RemoveDead()] if ends_in_mask else [RemoveDead()]
 
 
-def _choose(folded: ir.Model, rewrites: frozenset[str], preferred: frozenset[str]) -> list[GraphPass]:
+def _choose(folded: ir.Model, rewrites: frozenset[str], preferred: Sequence[Preference]) -> list[GraphPass]:
     """Return the rewrites in the order of their names; of the preferred ones those that the graph admits."""
-    passes = [REWRITES[name]() for name in sorted(rewrites | preferred)]
+    further = {item.rewrite for item in preferred if _is_meant(folded.graph, item.where)}
+    passes = [REWRITES[name]() for name in sorted(rewrites | further)]
     return [item for item in passes if item.name in rewrites or _admits(folded, item)]
+
+
+def _is_meant(graph: ir.Graph, where: Where) -> bool:
+    if where == "everywhere":
+        return True
+    narrow = [
+        node for node in graph if node.op_type == "ConvTranspose" and _count_outputs(node) % WHOLE_CHANNELS
+    ]
+    return any(where == "narrow" or editing.int_attribute(node, "group", 1) == 1 for node in narrow)
+
+
+def _count_outputs(node: ir.Node) -> int:
+    shape = node.outputs[0].shape
+    channels = shape[1] if shape is not None else 0
+    return channels if isinstance(channels, int) else 0
 
 
 def _admits(model: ir.Model, rewrite: GraphPass) -> bool:

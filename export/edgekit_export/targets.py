@@ -18,26 +18,51 @@ Lowered = Literal["fp32", "fp16", "int8"]
 LOWERED: tuple[Lowered, ...] = ("fp32", "fp16", "int8")
 
 
+Where = Literal["everywhere", "narrow", "narrow and ungrouped"]
+"""In which networks: "narrow" are those with transposed convolutions whose channels are no multiple of 8."""
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A rewrite that a target is faster with.
+
+    Attributes:
+        rewrite: Its name.
+        where: In which networks.
+    """
+
+    rewrite: str
+    where: Where = "everywhere"
+
+
 @dataclass(frozen=True)
 class Target:
     """A kind of device.
 
     Attributes:
-        rewrites: Precision → names of the rewrites that are applied where the network admits them.
+        rewrites: Precision → what is applied where the network admits it.
         rest: What an int8 bundle computes in where it does not compute in int8.
     """
 
-    rewrites: Mapping[Lowered, frozenset[str]]
+    rewrites: Mapping[Lowered, tuple[Preference, ...]]
     rest: Literal["fp32", "fp16"]
 
 
-_NONE: frozenset[str] = frozenset()
-_SUBPIXEL = frozenset({"subpixel"})
+_SUBPIXEL = (Preference("subpixel"),)
 
 TARGETS: Mapping[str, Target] = {
-    "any": Target({"fp32": _NONE, "fp16": _NONE, "int8": _SUBPIXEL}, rest="fp32"),
+    "any": Target({"fp32": (), "fp16": (), "int8": _SUBPIXEL}, rest="fp32"),
     "cpu": Target({"fp32": _SUBPIXEL, "fp16": _SUBPIXEL, "int8": _SUBPIXEL}, rest="fp32"),
-    "tensorrt": Target({"fp32": _NONE, "fp16": frozenset({"dense"}), "int8": _SUBPIXEL}, rest="fp16"),
+    # TensorRT-RTX 1.7 makes one kernel of a transposed convolution and its activation where the channels are a
+    # multiple of 8, with groups in fp32 from 4 on; and in fp16 it fills groups up to 2 channels, in a kernel per layer.
+    "tensorrt": Target(
+        {
+            "fp32": (Preference("subpixel", "narrow and ungrouped"),),
+            "fp16": (Preference("dense"), Preference("subpixel", "narrow")),
+            "int8": _SUBPIXEL,
+        },
+        rest="fp16",
+    ),
 }
 """Engine layers and times behind each choice: benchmarks/results/README.md."""
 

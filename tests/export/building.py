@@ -15,6 +15,7 @@ from edgekit_export.parity import Expected, check_parity, choose_frames
 from edgekit_export.rewriting import RewrittenStage, rewrite_stages
 from edgekit_export.rounding import measure_bounds, measure_rms_bounds
 from edgekit_export.stage_info import describe_input, describe_stages
+from edgekit_export.targets import Preference
 from edgekit_runtime.bundle import InputContract, ModelInfo, ParityCheck, Provenance, StageInfo
 
 CLASSES = {1: ("background", "defect"), 3: ("background", "hole", "stain")}
@@ -64,6 +65,7 @@ def build(
     *,
     batch: int | None = None,
     rewrites: frozenset[str] = frozenset(),
+    preferred: Sequence[Preference] = (),
 ) -> Built:
     """Export a network without writing it."""
     height, width = frames.shape[1:3]
@@ -71,7 +73,9 @@ def build(
     traced = tracing.trace_stages(network, size=(height, width), batch=batch)
     entry, stages = tracing.read_contract(network)
     task = network.task
-    rewritten = rewrite_stages(traced, expected, normalisation, entry.channels, task, batch, rewrites)
+    rewritten = rewrite_stages(
+        traced, expected, normalisation, entry.channels, task, batch, rewrites, preferred=preferred
+    )
     contract: InputContract = describe_input(
         entry, normalisation, size=(height, width), batch=batch, mm_per_pixel=None
     )

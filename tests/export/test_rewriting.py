@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from edgekit_export.graph_io import from_bytes
+import pytest
+
+from edgekit_export.graph_io import from_bytes, to_bytes
+from edgekit_export.targets import Preference
+from tests.export.building import build
 from tests.export.graphs import ops
 
 
@@ -28,3 +32,42 @@ def test_macs_are_those_of_the_network_whatever_is_rewritten(built_segmenter):
     assert stage.macs == 32 * 48 * (4 * 9 + 9 + 18 + 8)
     weights = from_bytes(stage.data).graph.initializers.values()
     assert stage.weight_bytes == sum(value.const_value.nbytes for value in weights)
+
+
+@pytest.mark.parametrize(
+    ("preferred", "left"),
+    [
+        ([Preference("subpixel")], 0),
+        ([Preference("subpixel", "narrow")], 0),
+        ([Preference("subpixel", "narrow and ungrouped")], 1),
+        ([], 1),
+    ],
+)
+def test_a_targets_rewrites_are_applied_where_they_are_meant(segmenter, grey, grey_frames, preferred, left):
+    """Its transposed convolution has four channels in two groups."""
+    (stage,) = build(segmenter, grey, grey_frames, classes=1, preferred=preferred).rewritten
+    assert ops(from_bytes(stage.data)).count("ConvTranspose") == left
+    assert ops(stage.plain).count("ConvTranspose") == 1
+
+
+def test_what_a_network_does_not_admit_is_left_out_unless_it_was_chosen(
+    segmenter, grey, grey_frames, monkeypatch
+):
+    from onnx_ir.passes import PreconditionError
+
+    from edgekit_export.passes.subpixel import Subpixel
+    from edgekit_runtime.errors import UsageProblem
+
+    def refuse(_self, _model):
+        raise PreconditionError("not this one")
+
+    monkeypatch.setattr(Subpixel, "requires", refuse)
+    (stage,) = build(segmenter, grey, grey_frames, classes=1, preferred=[Preference("subpixel")]).rewritten
+    assert "ConvTranspose" in ops(from_bytes(stage.data))
+    with pytest.raises(UsageProblem, match="not this one"):
+        build(segmenter, grey, grey_frames, classes=1, rewrites=frozenset({"subpixel"}))
+
+
+def test_the_core_finishes_to_the_graph(built_segmenter):
+    (stage,) = built_segmenter.rewritten
+    assert to_bytes(stage.finish([], stage.feeds)) == stage.data
