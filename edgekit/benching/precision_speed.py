@@ -62,7 +62,7 @@ def compare_precisions(
     Raises:
         MissingDependency: If onnxruntime is not installed.
     """
-    calls = {name: _chain(graphs, inputs) for name, graphs in (("fp32", fp32), ("lowered", lowered))}
+    calls = {name: make_chain(graphs, inputs) for name, graphs in (("fp32", fp32), ("lowered", lowered))}
     slowest_s = max(warm_up(call, limit_s=WARM_UP_S).typical_s for call in calls.values())
     generator = np.random.default_rng(0)
     schedule = plan_rounds(SAMPLES, slowest_s=slowest_s, limit_s=seconds)
@@ -72,7 +72,16 @@ def compare_precisions(
     return PrecisionSpeed(fp32_ms, lowered_ms, ratio)
 
 
-def _chain(graphs: Sequence[bytes], inputs: Mapping[str, Any]) -> Callable[[int], object]:
+def make_chain(graphs: Sequence[bytes], inputs: Mapping[str, Any]) -> Callable[[int], object]:
+    """Return a call that runs stages one after the other in ONNX Runtime, with every core.
+
+    Args:
+        graphs: ONNX bytes of every stage.
+        inputs: Frames and thresholds by name.
+
+    Raises:
+        MissingDependency: If onnxruntime is not installed.
+    """
     ort = import_optional("onnxruntime", extra="cpu")
     options = ort.SessionOptions()
     options.log_severity_level = 3
