@@ -1,8 +1,8 @@
 """Write int8 into the graph: QuantizeLinear and DequantizeLinear where kernels take them in.
 
 ONNX Runtime's quantiser (1.31) is not used: it puts Q/DQ at both sides of a residual Add, where TensorRT joins one side
-into the convolution before, and it works on files in a temporary folder, with warnings on the root logger. At
-convolutions and matrix products its scales and codes are those of this pass, and a test compares them.
+into the convolution before, and its public function works on files in a temporary folder and warns on the root logger.
+At convolutions its scales and codes are those of this pass, and a test compares them.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Simulation:
 
     Args:
         model: The stage in fp32.
-        ranges: Range of every tensor that int8 may reach (see `collect_ranges`).
+        ranges: Range of every tensor that is to be in int8 (see `collect_ranges`).
         answers: See `find_uses`.
 
     Attributes:
@@ -52,7 +52,8 @@ class Simulation:
         self._plain = infer_shapes(model).graph
         self.inputs = tuple(str(value.name) for value in self._plain.inputs)
         self.layers = tuple(layer for layer in list_layers(self._plain) if not layer.obstacle)
-        self._uses = list_possible_uses(self._plain, answers=answers)
+        possible = list_possible_uses(self._plain, answers=answers)
+        self._uses = tuple(use for use in possible if use.tensor in ranges)
         self._weights = {layer.name: _weights_of(self._plain, layer) for layer in self.layers}
         self._restored = {layer.name: _restore(self._weights[layer.name], layer) for layer in self.layers}
         self._runner = GraphRunner(
@@ -64,7 +65,7 @@ class Simulation:
 
         Args:
             feeds: Inputs of the stage by name.
-            layers: Names of nodes.
+            layers: Names of nodes whose tensors have a range.
         """
         active = set(find_uses(self._plain, layers, answers=self._answers))
         switches = {_switch_name(use): np.array(use in active) for use in self._uses}

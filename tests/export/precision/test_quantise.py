@@ -79,6 +79,11 @@ def test_what_is_not_chosen_reads_floats():
     assert {"w", "w.int8"} <= set(model.graph.initializers)
 
 
+def test_only_the_chosen_layers_need_ranges():
+    lowered = run_passes(residual(), [Quantise({"sum": RANGES["sum"]}, {"Conv.y"})], {"x": X})
+    assert to_bytes(lowered) == to_bytes(quantised({"Conv.y"}))
+
+
 def test_no_layer_changes_nothing():
     assert to_bytes(quantised(frozenset())) == to_bytes(residual())
 
@@ -271,8 +276,8 @@ SPOILS = {
         "input 0 of Conv.b is not 'r' in int8",
     ),
     "a layer that reads another tensor": (
-        lambda graph, nodes: nodes["Conv.b"].replace_input_with(0, nodes["sum.dequantise"].outputs[0]),
-        "",
+        lambda graph, nodes: nodes["Conv.b"].replace_input_with(0, nodes["x.dequantise"].outputs[0]),
+        "input 0 of Conv.b is not 'r' in int8",
     ),
     "an Add with both sides in int8": (
         lambda graph, nodes: nodes["Add.sum"].replace_input_with(0, nodes["r.dequantise"].outputs[0]),
@@ -290,7 +295,13 @@ SPOILS = {
         set_constant("r.zero", lambda zero: zero + np.int8(3)),
         "zero point of input 0 of Conv.b",
     ),
-    "unsigned codes": (set_constant("wa.int8", lambda codes: codes.astype(np.uint8)), ""),
+    "unsigned codes": (
+        lambda graph, nodes: [
+            set_constant(f"wa.{name}", lambda codes: codes.astype(np.uint8))(graph, nodes)
+            for name in ("int8", "zero")
+        ],
+        "the weights of Conv.a are not stored in int8",
+    ),
     "weights of one scale": (
         lambda graph, nodes: nodes["wa.dequantise"].attributes.pop("axis"),
         "the weights of Conv.a have no scale per output channel",
