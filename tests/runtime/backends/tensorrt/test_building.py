@@ -154,16 +154,17 @@ def test_what_cannot_be_compiled_is_refused_by_name(case):
     assert caught.value.exit_code == 4
 
 
-def test_what_a_target_lacks_is_refused_with_its_number():
+def test_what_a_target_lacks_is_refused_with_its_number_and_changes_no_later_build():
     gemm = helper.make_node("Gemm", ["x", "w"], ["y"], name="head")
     graph = make_graph(
         [gemm], {"w": np.ones((2048, 6), np.float32)}, shape=(1, 2048), out_shape=(1, 6)
     ).SerializeToString()
     inputs = [TensorInfo("x", "float32", (1, 2048))]
-    assert build_engine(graph, inputs, targets=[86]).plan
+    before = build_engine(graph, inputs, targets=[80])
     with pytest.raises(ArtefactRefused, match=r"for SM 75, 86: .*'head'") as caught:
         build_engine(graph, inputs, targets=[86, 75])
     assert "/_src/" not in caught.value.message
+    assert build_engine(graph, inputs, targets=[80]) == before
 
 
 def test_a_graph_that_crashes_the_library_does_not_take_this_process_along():
