@@ -106,7 +106,7 @@ def build_fp32(plan: ExportPlan, evaluate: Evaluate | None) -> Built:
         plan.info.task,
         contract.batch,
         plan.rewrites,
-        preferred=plan.preferred,
+        preferred=plan.target.rewrites[plan.precision.precision],
     )
     costs = [(stage.macs, stage.weight_bytes) for stage in rewritten]
     stages = describe_stages(plan.stages, expected.outputs, contract, plan.info, costs)

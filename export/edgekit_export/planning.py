@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy.typing as npt
 
@@ -13,7 +13,7 @@ from edgekit_export.exportable import ExportStage, Module, Normalisation
 from edgekit_export.precision.request import FP32, PrecisionRequest, check_calibration, check_request
 from edgekit_export.rewriting import REWRITES
 from edgekit_export.stage_info import describe_input
-from edgekit_export.targets import Preference, find_target
+from edgekit_export.targets import Target, find_target
 from edgekit_runtime.bundle import InputContract, ModelInfo
 from edgekit_runtime.bundle.manifest import Fit
 from edgekit_runtime.errors import UsageProblem
@@ -36,9 +36,8 @@ class ExportPlan:
         samples: Frames of the graph's size.
         threshold: Default on the logit; None where the task has none.
         rewrites: Chosen rewrites.
-        preferred: Rewrites of the target, where the network admits them.
         precision: Of the bundle, and what it may cost.
-        rest: What an int8 bundle computes in where it does not compute in int8.
+        target: What the bundle is for.
         report: Receives one line per step.
     """
 
@@ -50,9 +49,8 @@ class ExportPlan:
     samples: tuple[Array, ...]
     threshold: float | None
     rewrites: frozenset[str]
-    preferred: tuple[Preference, ...]
     precision: PrecisionRequest
-    rest: Literal["fp32", "fp16"]
+    target: Target
     report: Report
 
 
@@ -113,8 +111,7 @@ def make_plan(
         frames,
         threshold,
         frozenset(rewrites),
-        aim.rewrites[precision.precision],
         precision,
-        aim.rest,
+        aim,
         report,
     )

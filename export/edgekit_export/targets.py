@@ -42,17 +42,19 @@ class Target:
     Attributes:
         rewrites: Precision → what is applied where the network admits it.
         rest: What an int8 bundle computes in where it does not compute in int8.
+        answers: Whether int8 layers round what they answer, too: ONNX Runtime has integer kernels for such only.
     """
 
     rewrites: Mapping[Lowered, tuple[Preference, ...]]
     rest: Literal["fp32", "fp16"]
+    answers: bool = False
 
 
 _SUBPIXEL = (Preference("subpixel"),)
 
 TARGETS: Mapping[str, Target] = {
     "any": Target({"fp32": (), "fp16": (), "int8": _SUBPIXEL}, rest="fp32"),
-    "cpu": Target({"fp32": _SUBPIXEL, "fp16": _SUBPIXEL, "int8": _SUBPIXEL}, rest="fp32"),
+    "cpu": Target({"fp32": _SUBPIXEL, "fp16": _SUBPIXEL, "int8": _SUBPIXEL}, rest="fp32", answers=True),
     # TensorRT-RTX 1.7 makes one kernel of a transposed convolution and its activation where the channels are a
     # multiple of 8, with groups in fp32 from 4 on; and in fp16 it fills groups up to 2 channels, in a kernel per layer.
     "tensorrt": Target(

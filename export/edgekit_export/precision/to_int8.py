@@ -58,15 +58,15 @@ def lower_to_int8(plan: ExportPlan, built: Built, measure: Measure) -> Draft:
     cores = [stage.core for stage in built.rewritten]
     require_known(cores, kept)
     plan.report(f"measuring ranges on {len(calibration.frames)} images")
-    ranges = collect_ranges(cores, calibration.frames, method=calibration.method)
+    ranges = collect_ranges(cores, calibration.frames, method=calibration.method, answers=plan.target.answers)
     plan.report("measuring the sensitivity of every layer")
-    found = measure_sensitivity(cores, ranges, plan.samples)
+    found = measure_sensitivity(cores, ranges, plan.samples, answers=plan.target.answers)
     material = _Material(
         plan,
         built,
         ranges,
         {(item.stage, item.layer): item.sqnr_db for item in found},
-        plan_half(built, kept) if plan.rest == "fp16" else None,
+        plan_half(built, kept) if plan.target.rest == "fp16" else None,
     )
     order = [(item.stage, item.layer) for item in found if item.layer not in kept]
     before = 1.0 if built.metric is None else built.metric.fp32
@@ -87,14 +87,14 @@ def _draft(material: _Material, layers: frozenset[Key]) -> Draft:
 
     def make_passes(index: int, core: ir.Model) -> list[GraphPass]:
         own = frozenset(name for stage, name in layers if stage == index)
-        passes: list[GraphPass] = [Quantise(material.ranges[index], own)]
+        passes: list[GraphPass] = [Quantise(material.ranges[index], own, answers=plan.target.answers)]
         if half is not None:
             carried = carried_of(core, half.carried)
             passes.append(HalfBesideInt8(carried=carried, blocked=half.blocked[index]))
         return passes
 
     info = LoweringInfo(
-        plan.rest,
+        plan.target.rest,
         tuple(_describe_layers(material, layers)),
         CalibrationInfo(
             calibration.method, calibration.data, calibration.fingerprint, len(calibration.frames)
@@ -117,7 +117,7 @@ def _describe_layers(material: _Material, layers: frozenset[Key]) -> Iterator[La
             if not reason and key not in layers:
                 reason = ASKED if layer.name in material.plan.precision.kept else SENSITIVE
             sqnr = material.sqnr_db.get(key)
-            precision = "int8" if key in layers else material.plan.rest
+            precision = "int8" if key in layers else material.plan.target.rest
             yield LayerInfo(
                 stage.name,
                 layer.name,

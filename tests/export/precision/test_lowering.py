@@ -71,7 +71,7 @@ class Agreement:
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 @pytest.mark.parametrize("batch", [None, 2])
-@pytest.mark.parametrize("target", ["any", "tensorrt"])
+@pytest.mark.parametrize("target", ["any", "cpu", "tensorrt"])
 def test_a_segmenting_bundle_reproduces_its_golden_samples(
     export, int8, grey_frames, tmp_path, precision, batch, target
 ) -> None:
@@ -89,7 +89,7 @@ def test_a_segmenting_bundle_reproduces_its_golden_samples(
         assert detector(grey_frames[0]).precision == precision
 
 
-@pytest.mark.parametrize("target", ["any", "tensorrt"])
+@pytest.mark.parametrize("target", ["any", "cpu", "tensorrt"])
 def test_stages_carry_fp16_and_answer_fp32(export, int8, classifier, grey_frames, tmp_path, target) -> None:
     for request in (PrecisionRequest("fp16"), int8()):
         export(request, network=classifier, target=target)
