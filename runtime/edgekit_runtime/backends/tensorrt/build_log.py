@@ -85,7 +85,7 @@ def parse_build_log(lists: Sequence[str]) -> BuildLog:
     """
     if len(lists) != 1:
         raise _unreadable(f"it holds {len(lists)} lists of layers and not one")
-    lines = lists[0].splitlines()
+    lines = lists[0].split("\n")
     if _BINDINGS not in lines or _END not in lines or lines[0] != _HEAD:
         raise _unreadable(f"its list of layers lacks one of {_HEAD!r}, {_BINDINGS!r} and {_END!r}")
     middle, end = lines.index(_BINDINGS), lines.index(_END)

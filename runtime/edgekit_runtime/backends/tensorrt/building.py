@@ -20,7 +20,7 @@ from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX, Library
 from edgekit_runtime.backends.tensorrt.profiles import Batches, make_profile
 from edgekit_runtime.backends.tensorrt.refusals import refuse
 from edgekit_runtime.bundle.manifest import TensorInfo
-from edgekit_runtime.errors import ArtefactRefused, EdgekitError
+from edgekit_runtime.errors import ArtefactRefused, EdgekitError, IoFault
 
 LONGEST_BUILD_S = 1800.0
 """ResNet-50 takes seconds: a build of half an hour will not end."""
@@ -73,6 +73,7 @@ def build_engine(
     Raises:
         UsageProblem: If targets or batches are none that the library and the graph take.
         ArtefactRefused: If the graph cannot be compiled as it is, naming the node where one is to blame.
+        IoFault: If the machine killed the process that compiled.
         MissingDependency: If the library is not installed.
     """
     chosen = check_targets(targets, library)
@@ -97,6 +98,11 @@ def _run(request: bytes, compiler: str, stage: str) -> tuple[Answer, bytes]:
             f"{compiler} did not finish {stage} in {LONGEST_BUILD_S / 60:.0f} minutes.",
             remedy="Try a smaller size or batch.",
         ) from error
+    if done.returncode == -signal.SIGKILL:
+        raise IoFault(
+            f"The process in which {compiler} compiled {stage} was killed.",
+            remedy="The machine may have run out of memory: compile on a larger one, or a smaller size or batch.",
+        )
     if done.returncode < 0:
         raise ArtefactRefused(
             f"{compiler} crashed on {stage} ({signal.Signals(-done.returncode).name}).",

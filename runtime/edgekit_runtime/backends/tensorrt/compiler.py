@@ -60,8 +60,7 @@ def compile_graph(request: Request, graph: bytes) -> tuple[Answer, bytes]:
             problems = [Problem("build", "", "", True, text)]
         else:
             engine = bytes(plan)
-    answer = Answer(tuple(problems), str(trt.__version__), tuple(log.layer_lists), tuple(log.warnings))
-    return answer, engine
+    return Answer(tuple(problems), str(trt.__version__), tuple(log.layer_lists)), engine
 
 
 def _make_log(trt: ModuleType) -> Any:
@@ -71,7 +70,6 @@ def _make_log(trt: ModuleType) -> Any:
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.errors: list[str] = []
-            self.warnings: list[str] = []
             self.layer_lists: list[str] = []
 
         def log(self, severity: Any, message: str) -> None:
@@ -80,8 +78,6 @@ def _make_log(trt: ModuleType) -> Any:
                 self.layer_lists.append(message)
             elif severity.name in ("ERROR", "INTERNAL_ERROR"):
                 self.errors.append(message)
-            elif severity.name == "WARNING":
-                self.warnings.append(message)
 
     return Log()
 

@@ -62,13 +62,11 @@ class Answer:
         problems: In the library's order.
         version: Release of the library.
         layer_lists: Every message of its log that lists an engine's layers.
-        warnings: Messages of that severity.
     """
 
     problems: tuple[Problem, ...]
     version: str
     layer_lists: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 def pack(head: Request | Answer, body: bytes) -> bytes:

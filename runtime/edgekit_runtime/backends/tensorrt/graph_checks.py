@@ -44,12 +44,28 @@ def check_graph(data: bytes, library: Library) -> None:
             f"The graph is of ONNX opset {graph.opset}; {library.title} knows {known[0]} to {known[-1]}.",
             remedy=_EXPORT_ANEW,
         )
+    odd = next((name for name in _list_names(graph) if not _is_plain(name)), None)
+    if odd is not None:
+        raise ArtefactRefused(
+            f"The graph holds the name {odd[:60]!r}; control characters and braces are the compiler's own marks.",
+            remedy=_EXPORT_ANEW,
+        )
     fault = next(_find_quantisation_faults(graph), None)
     if fault is not None:
         raise ArtefactRefused(
             fault,
             remedy="Quantise symmetrically in int8, zero point 0: `edgekit export --precision int8` does.",
         )
+
+
+def _list_names(graph: Graph) -> Iterator[str]:
+    yield from graph.constants
+    for node in graph.nodes:
+        yield from (node.name, node.operator, *node.inputs, *node.outputs)
+
+
+def _is_plain(name: str) -> bool:
+    return name.isprintable() and not set(name) & set("{}")
 
 
 def _find_quantisation_faults(graph: Graph) -> Iterator[str]:

@@ -62,7 +62,7 @@ def read_graph(data: bytes) -> Graph:
     """Return what ONNX bytes hold.
 
     Raises:
-        ValueError: If the bytes are no protobuf message.
+        ValueError: If the bytes are no protobuf message, or a name in them is no text.
     """
     graph = Graph()
     for number, _, content in _walk(data):
@@ -143,4 +143,4 @@ def _walk(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _as_text(content: bytes) -> str:
-    return content.decode("utf-8", errors="replace")
+    return content.decode("utf-8")  # a UnicodeDecodeError is a ValueError

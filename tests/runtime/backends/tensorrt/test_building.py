@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from edgekit_runtime.backends.tensorrt import building
@@ -15,7 +17,7 @@ from edgekit_runtime.backends.tensorrt.building import build_engine
 from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
 from edgekit_runtime.backends.tensorrt.profiles import Batches
 from edgekit_runtime.bundle import TensorInfo
-from edgekit_runtime.errors import ArtefactRefused, EdgekitError, MissingDependency, UsageProblem
+from edgekit_runtime.errors import ArtefactRefused, EdgekitError, IoFault, MissingDependency, UsageProblem
 from tests.runtime.backends.tensorrt.small_graphs import (
     INPUT,
     SHAPE,
@@ -174,11 +176,34 @@ def test_a_graph_that_crashes_the_library_does_not_take_this_process_along():
     assert "the graph" in caught.value.message
 
 
+# The same damage every time: what a compiler of others does with new damage is no reason to hold up a change.
+@settings(deadline=None, max_examples=12, derandomize=True)
+@given(st.data())
+def test_a_damaged_graph_is_compiled_or_refused_and_nothing_else(data):
+    raw = bytearray(quantised())
+    # What describes the graph, not its weights: those are in the middle.
+    places = [*range(150), *range(len(raw) - 150, len(raw))]
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.sampled_from(places))] = data.draw(st.integers(0, 255))
+    try:
+        build_engine(bytes(raw), [INPUT], targets=[86])
+    except ArtefactRefused as error:
+        assert error.message.isprintable()
+
+
 def test_a_process_that_dies_is_told_by_its_signal(monkeypatch):
     done = subprocess.CompletedProcess([], -11, b"", b"")
     monkeypatch.setattr(building.subprocess, "run", lambda *_, **__: done)
     with pytest.raises(ArtefactRefused, match=r"crashed on stage 'main' \(SIGSEGV\)"):
         build_engine(convolution(), [INPUT], stage="stage 'main'")
+
+
+def test_a_process_that_is_killed_blames_no_graph(monkeypatch):
+    done = subprocess.CompletedProcess([], -9, b"", b"")
+    monkeypatch.setattr(building.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(IoFault, match="was killed") as caught:
+        build_engine(convolution(), [INPUT])
+    assert "memory" in caught.value.remedy
 
 
 def test_a_build_that_does_not_end_is_given_up(monkeypatch):

@@ -8,7 +8,7 @@ from edgekit_runtime.backends.tensorrt.exchange import Answer, Problem, Request,
 from edgekit_runtime.bundle import TensorInfo
 
 REQUEST = Request("m", (86,), (TensorInfo("x", "uint8", ("N", 4)),), {"x": ((1, 4), (2, 4), (8, 4))})
-ANSWER = Answer((Problem("parse", "n", "Conv", True, "a\nb"),), "1.7", ("Layers:\nName\x1f",), ())
+ANSWER = Answer((Problem("parse", "n", "Conv", True, "a\nb"),), "1.7", ("Layers:\nName\x1f",))
 
 
 @pytest.mark.parametrize(("head", "body"), [(REQUEST, b""), (ANSWER, b"\n{}\n\x00\xff")])

@@ -55,7 +55,17 @@ def _uint8_weights() -> bytes:
     return bytes(make_graph(nodes, constants).SerializeToString())
 
 
+def _named(name: str) -> bytes:
+    model = onnx.ModelProto.FromString(convolution())
+    model.graph.node[0].name = name
+    return bytes(model.SerializeToString())
+
+
 REFUSED = {
+    "a name with a line's end": (_named("conv\nName: x"), "holds the name 'conv\\nName: x'"),
+    "a name with a separator": (_named("a]\x1f[ONNX Layer: b"), "control characters"),
+    "a name with a brace": (_named("a } b"), "holds the name 'a } b'"),
+    "a name that is no text": (_named("conv").replace(b"conv", b"\xffonv"), "no ONNX file"),
     "nothing": (b"", "no ONNX file"),
     "text": (b"hello world", "no ONNX file"),
     "zeros": (bytes(64), "no ONNX file"),
