@@ -31,7 +31,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 compile-all: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/results/compile-checks.py --out benchmarks/results/tensorrt-rtx
+	$(BIN)/python benchmarks/results/compile-checks.py --write benchmarks/results/compile-checks.json
 
 wheel: $(VENV)/.installed-dev
 	rm -rf build dist

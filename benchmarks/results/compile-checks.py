@@ -30,6 +30,7 @@ from edgekit_export.exportable import Normalisation
 from edgekit_export.planning import ExportPlan, make_plan
 from edgekit_export.precision.lowering import lower_stages
 from edgekit_export.precision.request import Calibration, PrecisionRequest
+from edgekit_export.targets import LOWERED, Target
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS, parse_targets
 from edgekit_runtime.backends.tensorrt.profiles import Batches
 from edgekit_runtime.bundle import ModelInfo
@@ -141,7 +142,7 @@ def plan_export(spec: ModelSpec, form: str, precision: str, batch: str, side: in
         precision=PrecisionRequest(asked, calibration, max_drop=100),
         report=lambda _: None,
     )
-    return replace(plan, preferred=frozenset(), rest=rest)
+    return replace(plan, target=Target(dict.fromkeys(LOWERED, ()), rest))
 
 
 def render_row(row: Row) -> str:

@@ -19,7 +19,12 @@ from edgekit_export.compiling.engines import add_engines
 from edgekit_export.execution import ChainRunner
 from edgekit_export.exportable import Module, Normalisation
 from edgekit_export.fusing.checking import can_run_programs, check_program_masks
-from edgekit_export.golden import GoldenFiles, make_mask_samples, make_probability_samples
+from edgekit_export.golden import (
+    MOST_UNDECIDED_LOWERED,
+    GoldenFiles,
+    make_mask_samples,
+    make_probability_samples,
+)
 from edgekit_export.graph_io import find_opset
 from edgekit_export.parity import ParityFailed, spread
 from edgekit_export.passes.names import LOGITS, THRESHOLD
@@ -232,11 +237,17 @@ def _record_golden(plan: ExportPlan, built: Built, lowered: Lowered | None) -> G
     chain = ChainRunner(graphs, batch=plan.contract.batch)
     if plan.threshold is None:
         return make_probability_samples(frames, chain, stages)
-    if lowered is None:
-        logits, bound = built.reference.run(frames)[LOGITS], built.expected.bounds[LOGITS]
-    else:
-        logits, bound = lowered.find_logits(frames, plan), built.expected.bounds[LOGITS]
-        bound = max(bound, lowered.noise)
+    bound = built.expected.bounds[LOGITS]
+    if lowered is not None:
+        return make_mask_samples(
+            frames,
+            lowered.find_logits(frames, plan),
+            chain,
+            threshold=plan.threshold,
+            bound=max(bound, lowered.noise),
+            most_undecided=MOST_UNDECIDED_LOWERED,
+        )
+    logits = built.reference.run(frames)[LOGITS]
     program = None if built.fused is None else built.fused.program
     return make_mask_samples(frames, logits, chain, threshold=plan.threshold, bound=bound, program=program)
 

@@ -22,13 +22,13 @@ class CompilingConformance:
     A compile check says nothing of Jetson and nothing of speed. The engines are not run: that needs a GPU.
     """
 
-    compiled_precisions: tuple[str, ...] = ("fp32",)
-    """Further ones are "fp16" and "int8"."""
+    compiled: tuple[tuple[str, int | None], ...] = (("fp32", None), ("fp32", 1), ("fp16", 1), ("int8", None))
+    """Precision and batch of each export; the whole matrix is `make compile-all`."""
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Let a subclass choose the precisions."""
+        """Let a subclass choose."""
         if "compiled_precision" in metafunc.fixturenames:
-            metafunc.parametrize("compiled_precision", self.compiled_precisions)
+            metafunc.parametrize(("compiled_precision", "batch"), self.compiled)
 
     def request_precision(self, name: str, frames) -> PrecisionRequest:
         """Return what an export to this precision is asked for; its cost is no matter here."""
@@ -36,7 +36,7 @@ class CompilingConformance:
             return PrecisionRequest(name, max_drop=100)
         return PrecisionRequest(name, Calibration(frames, "test frames", "00" * 32), max_drop=100)
 
-    @pytest.mark.parametrize("batch", [None, 1])
+    @pytest.mark.slow
     def test_it_compiles_for_every_target(
         self, exportable, classes, normalisation, size, frames, batch, compiled_precision, tmp_path: Path
     ):
@@ -52,6 +52,7 @@ class CompilingConformance:
             size=size,
             batch=batch,
             precision=self.request_precision(compiled_precision, frames),
+            target="tensorrt",
         )
         bundle = Bundle.open(report.path)
         stages = [(stage, bundle.read(stage.file)) for stage in bundle.manifest.stages]

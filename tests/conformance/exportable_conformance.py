@@ -23,9 +23,10 @@ from edgekit_export.graph_io import to_bytes
 from edgekit_export.macs import count_macs
 from edgekit_runtime.bundle import Bundle, ModelInfo, Provenance
 from edgekit_runtime.verification import verify_bundle
+from tests.conformance.compiling_conformance import CompilingConformance
 
 
-class ExportableConformance:
+class ExportableConformance(CompilingConformance):
     """Inherited by the tests of each exportable network."""
 
     smallest_sides = (32, 48)

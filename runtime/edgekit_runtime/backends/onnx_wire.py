@@ -36,7 +36,10 @@ _CHILDREN: dict[str, dict[int, str]] = {
 _EXTERNAL_DATA = 13
 _DATA_LOCATION = 14
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+LENGTH_DELIMITED = 2
+"""Wire type of bytes, texts and messages."""
+
+_VARINT, _FIXED64, _FIXED32 = 0, 1, 5
 _MAX_TAG = (1 << 32) - 1
 
 
@@ -50,19 +53,19 @@ def has_external_data(onnx_bytes: bytes) -> bool:
     while pending:
         message, start, stop = pending.pop()
         children = _CHILDREN[message]
-        for field, wire_type, value, end in _fields(onnx_bytes, start, stop):
+        for field, wire_type, value, end in read_fields(onnx_bytes, start, stop):
             if message == "TensorProto":
                 # 0, the default, is inside the file. Readers cut larger numbers to 32 bits: all others count.
                 if field == _EXTERNAL_DATA or (
                     field == _DATA_LOCATION and (wire_type, value) != (_VARINT, 0)
                 ):
                     return True
-            elif field in children and wire_type == _BYTES:
+            elif field in children and wire_type == LENGTH_DELIMITED:
                 pending.append((children[field], value, end))
     return False
 
 
-def _fields(data: bytes, position: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+def read_fields(data: bytes, position: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
     """Yield (field number, wire type, value, end); the value is a number, or where the bytes start."""
     while position < stop:
         tag, position = _read_varint(data, position, stop)
@@ -72,7 +75,7 @@ def _fields(data: bytes, position: int, stop: int) -> Iterator[tuple[int, int, i
         value = position
         if wire_type == _VARINT:
             value, position = _read_varint(data, position, stop)
-        elif wire_type == _BYTES:
+        elif wire_type == LENGTH_DELIMITED:
             length, value = _read_varint(data, position, stop)
             position = value + length
         elif wire_type in (_FIXED32, _FIXED64):

@@ -1,9 +1,9 @@
 """The process that compiles: one request on stdin, one answer on stdout.
 
 A process for each build, for two reasons, both seen with TensorRT-RTX 1.7.1. A graph that surprises the library ends
-the process: 5 of 1,600 graphs with a few bytes changed were a segmentation fault (a Conv of two dimensions is one).
-And a build that fails changes the next: an int8 ResNet-50 had 124 layers for SM 80, and 199 in the process in which
-SM 75 had been refused just before.
+the process: of at most 1,600 graphs with a few bytes changed five were a segmentation fault (a Conv of two dimensions
+is one). And a build that fails changes the next: an int8 ResNet-50 had 124 layers for SM 80, and 199 in the process in
+which SM 75 had been refused just before.
 """
 
 from __future__ import annotations

@@ -135,8 +135,8 @@ def _read_constant(data: bytes) -> Constant:
 
 def _walk(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield (field number, number, bytes); what the field does not hold is 0 or empty."""
-    for number, wire_type, value, end in onnx_wire._fields(data, 0, len(data)):
-        if wire_type == onnx_wire._BYTES:
+    for number, wire_type, value, end in onnx_wire.read_fields(data, 0, len(data)):
+        if wire_type == onnx_wire.LENGTH_DELIMITED:
             yield number, 0, data[value:end]
         else:
             yield number, value, b""
