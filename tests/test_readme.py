@@ -53,6 +53,19 @@ def test_commands_that_make_it_fast(folder: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.slow
+def test_commands_of_the_lower_precisions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = commands("fp16, int8, and engines for RTX cards")
+    assert [line[-1] for line in lines] == ["half.edgekit", "int8.edgekit", "rtx.edgekit"]
+    assert main(["demo", "--out", "demo"]) == 0
+    for line in lines:
+        if "--engine" in line:
+            pytest.importorskip("tensorrt_rtx", reason="compiling needs TensorRT-RTX (edgekit[tensorrt-rtx])")
+        assert main(line) == 0, line
+        assert main(["verify", line[-1]]) == 0
+    assert "TensorRT-RTX 1.7.1.116 compile check (SM 86, 89, 120)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_commands_of_the_first_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--out", "demo"]) == 0
     lines = commands("Run it on images")
