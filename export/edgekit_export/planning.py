@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from edgekit_export import argument_checks, tracing
 from edgekit_export.exportable import ExportStage, Module, Normalisation
-from edgekit_export.precision.request import FP32, PrecisionRequest, check_calibration, check_request
+from edgekit_export.precision.calibration_frames import check_calibration_frames
+from edgekit_export.precision.request import FP32, PrecisionRequest, check_request
 from edgekit_export.rewriting import REWRITES
 from edgekit_export.stage_info import describe_input
 from edgekit_export.targets import Target, find_target
@@ -101,7 +102,8 @@ def make_plan(
     check_contract(contract)  # no bundle is written that the runtime beside it refuses
     frames = tuple(argument_checks.check_samples(samples, contract))
     threshold = argument_checks.check_threshold(thresholds, info.task)
-    check_calibration(precision, contract)
+    if precision.calibration is not None:
+        check_calibration_frames(precision.calibration.frames, contract.frame_shape)
     return ExportPlan(
         model,
         info,

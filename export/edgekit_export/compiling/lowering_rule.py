@@ -18,11 +18,10 @@ from typing import Literal
 
 import onnx
 
+from edgekit_export.precision.operator_types import WEIGHTED
+
 Level = Literal["fp32", "fp16", "int8"]
 """How a node computes."""
-
-WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-"""Operators whose precision counts."""
 
 _INT8_OPERATORS = ("Conv", "Gemm", "MatMul")
 _FIRST_INT8_TARGET = 80

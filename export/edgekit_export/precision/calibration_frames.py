@@ -1,4 +1,4 @@
-"""Can ranges be measured on these frames? Answered before any of them is run."""
+"""Can ranges be measured on these frames? Answered before anything is traced."""
 
 from __future__ import annotations
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import onnx_ir as ir
 
 from edgekit_export.building import Built
 from edgekit_export.graph_io import count_weight_bytes, to_bytes
 from edgekit_export.passes.base import Feeds, GraphPass
+from edgekit_export.precision.half_range import to_half
 from edgekit_export.precision.half_rounding import spell_out_rounding
 from edgekit_export.rewriting import RewrittenStage
 from edgekit_runtime.bundle import LoweringInfo
@@ -76,4 +76,4 @@ def carried_of(model: ir.Model, carried: frozenset[str]) -> frozenset[str]:
 
 def narrow_feeds(feeds: Feeds, carried: frozenset[str]) -> Feeds:
     """Return the feeds with the carried tensors in fp16, as a stage before gives them."""
-    return {name: array.astype(np.float16) if name in carried else array for name, array in feeds.items()}
+    return {name: to_half(array) if name in carried else array for name, array in feeds.items()}

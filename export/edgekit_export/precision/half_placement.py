@@ -9,7 +9,7 @@ import onnx_ir as ir
 
 from edgekit_export.passes import editing
 from edgekit_export.precision.half_range import find_misfit
-from edgekit_export.precision.operator_types import WEIGHTED, gives_half, takes_half
+from edgekit_export.precision.operator_types import MOVERS, QUANTISERS, WEIGHTED, gives_half, takes_half
 
 _SUM = "ONNX leaves open in what type it adds up, and in fp16 a sum over a map stops growing or overflows"
 _STEEP = "it leaves the range of fp16 for arguments that are well inside"
@@ -26,15 +26,11 @@ PRECISE: Mapping[str, str] = {
 }
 """Operator → why it computes in fp32 wherever it stands."""
 
-FOLLOWING = frozenset(
-    {
-        *("Cast", "DequantizeLinear", "Identity", "QuantizeLinear", "Shape"),
-        *("Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "Pad", "Reshape", "Slice", "SpaceToDepth"),
-        *("Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
-        *("Abs", "Clip", "LeakyRelu", "Max", "Min", "Neg", "PRelu", "Relu", "Where"),
-        *("GlobalMaxPool", "MaxPool", "ReduceMax", "ReduceMin"),
-    }
-)
+FOLLOWING = MOVERS | {
+    *("Cast", "Identity", *QUANTISERS, "Shape"),
+    *("Abs", "Clip", "LeakyRelu", "Max", "Min", "Neg", "PRelu", "Relu", "Where"),
+    *("GlobalMaxPool", "MaxPool", "ReduceMax", "ReduceMin"),
+}
 """Operators that move, choose or bend values: in the type of their neighbours they need no casts of their own."""
 
 _OPEN = "it stands between nodes in fp32"

@@ -13,27 +13,11 @@ import onnx_ir as ir
 
 from edgekit_export.graph_io import infer_shapes
 from edgekit_export.passes import editing
-from edgekit_export.precision.half_range import store_constant
+from edgekit_export.precision.operator_types import MOVERS
 
 _HALF, _FLOAT = ir.DataType.FLOAT16, ir.DataType.FLOAT
 
-EXACT = frozenset(
-    {
-        *(
-            "Concat",
-            "DepthToSpace",
-            "Expand",
-            "Flatten",
-            "Gather",
-            "Identity",
-            "Reshape",
-            "Slice",
-            "SpaceToDepth",
-        ),
-        *("Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
-        *("Abs", "Max", "MaxPool", "Min", "Neg", "ReduceMax", "ReduceMin", "Relu"),
-    }
-)
+UNROUNDED = MOVERS | {"Abs", "Identity", "Max", "MaxPool", "Min", "Neg", "ReduceMax", "ReduceMin", "Relu"}
 """Operators whose results are values that they were given, up to a sign or a zero: nothing to round."""
 
 
@@ -68,7 +52,7 @@ def _widen_constant(graph: ir.Graph, value: ir.Value) -> None:
     for use in uses:
         use.node.replace_input_with(use.idx, None)
     graph.initializers.pop(name)
-    wide = store_constant(graph, name, array)
+    wide = editing.add_constant(graph, name, array)
     for use in uses:
         use.node.replace_input_with(use.idx, wide)
 
@@ -94,7 +78,7 @@ def _round(graph: ir.Graph, node: ir.Node, value: ir.Value) -> None:
     rounded, wide = value, value
     if node.op_type != "Cast":
         value.dtype = _FLOAT
-        if is_output or node.op_type not in EXACT:
+        if is_output or node.op_type not in UNROUNDED:
             rounded = cast(value, _HALF, "rounded")
     if rounded.dtype == _HALF:
         wide = cast(rounded, _FLOAT, "wide")

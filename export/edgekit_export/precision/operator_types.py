@@ -10,6 +10,14 @@ import onnx_ir as ir
 WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 """What a network spends its time in: fp16 is for these, and the rest is placed around them."""
 
+MOVERS = frozenset(
+    {
+        *("Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "Pad", "Reshape", "Slice", "SpaceToDepth"),
+        *("Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
+    }
+)
+"""Operators that hand values on in another place or form."""
+
 QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 
 QUANTISED_OPSET = 19

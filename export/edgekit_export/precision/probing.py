@@ -33,8 +33,9 @@ class Probe:
         self.inputs = tuple(str(value.name) for value in model.graph.inputs)
         self.outputs = tuple(str(value.name) for value in model.graph.outputs)
         values = {value.name: value for node in model.graph for value in node.outputs}
-        inner = [(str(name), _count_bytes(values[name])) for name in tensors if name in values]
         self._tensors = frozenset(tensors)
+        # In the graph's order: which values are looked at together may change last bits, and a set has no order.
+        inner = [(str(name), _count_bytes(value)) for name, value in values.items() if name in self._tensors]
         data = to_bytes(model)
         parts = [
             [*self.outputs],
@@ -51,6 +52,12 @@ class Probe:
                 yield found, seen
             else:
                 yield {}, found
+
+
+def count_rows(first: ir.Model) -> int:
+    """Return the frames of a run, given the first stage: 1 where the batch is dynamic."""
+    rows = next(iter(first.graph.inputs[0].shape or (1,)))
+    return rows if isinstance(rows, int) else 1
 
 
 def _split(tensors: Sequence[tuple[str, int]], most_bytes: int) -> list[list[str]]:

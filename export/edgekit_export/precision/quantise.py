@@ -128,8 +128,8 @@ _PAIR = ("QuantizeLinear", "DequantizeLinear")
 def _add_pair(graph: ir.Graph, value: ir.Value, scale: Scales) -> ir.Value:
     stem = str(value.name)
     constants = [
-        _add_scalar(graph, f"{stem}.scale", scale),
-        _add_scalar(graph, f"{stem}.zero", np.array(0, np.int8)),
+        editing.add_constant(graph, f"{stem}.scale", scale),
+        editing.add_constant(graph, f"{stem}.zero", np.array(0, np.int8)),
     ]
     quantise = editing.make_node(graph, "QuantizeLinear", [value, *constants], f"{stem}.quantise")
     restore = editing.make_node(
@@ -141,14 +141,6 @@ def _add_pair(graph: ir.Graph, value: ir.Value, scale: Scales) -> ir.Value:
     else:
         graph.insert_after(producer, [quantise, restore])
     return restore.outputs[0]
-
-
-def _add_scalar(graph: ir.Graph, name: str, number: Array) -> ir.Value:
-    """Register a constant without dimensions: one of shape (1,) would be a scale per channel."""
-    name = editing.fresh_name(graph, name)
-    value = ir.val(name, const_value=ir.tensor(number, name=name))
-    graph.register_initializer(value)
-    return value
 
 
 def _store_codes(graph: ir.Graph, node: ir.Node, axis: int, stored: dict[tuple[str, int], ir.Value]) -> None:

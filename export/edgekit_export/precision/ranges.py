@@ -14,10 +14,9 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from edgekit_export.passes.names import FRAME
-from edgekit_export.precision.calibration_frames import check_calibration_frames
 from edgekit_export.precision.histogram import MagnitudeHistogram
 from edgekit_export.precision.layers import list_possible_uses
-from edgekit_export.precision.probing import MOST_BYTES, Probe
+from edgekit_export.precision.probing import MOST_BYTES, Probe, count_rows
 from edgekit_export.precision.range_choice import PERCENTILE, choose_range
 from edgekit_export.precision.request import Method
 from edgekit_runtime.errors import UnusableInput
@@ -43,19 +42,16 @@ def collect_ranges(
 
     Args:
         stages: Graphs in fp32, from the uint8 frame to logits or probabilities.
-        frames: uint8 (H, W) or (H, W, 3) of the size of the graphs; read one at a time, twice.
+        frames: uint8 (H, W) or (H, W, 3) that `check_calibration_frames` has passed; read one at a time.
         method: How a range is found among the values (see `range_choice`).
         percentile: For the method of this name, in percent.
         answers: See `find_uses`.
         most_bytes: See `Probe`.
 
     Raises:
-        DatasetError: If there is no image, or each has one colour everywhere.
-        FrameError: If an image has another form than the graphs take.
         UnusableInput: If a value is NaN or infinite; it names tensor and image.
     """
-    rows, shape = _frame_form(stages[0])
-    check_calibration_frames(frames, shape)
+    rows = count_rows(stages[0])
     tensors = [{use.tensor for use in list_possible_uses(stage.graph, answers=answers)} for stage in stages]
     probes = [
         Probe(stage, wanted, most_bytes=most_bytes) for stage, wanted in zip(stages, tensors, strict=True)
@@ -69,13 +65,6 @@ def collect_ranges(
         {name: choose_range(histogram, method, percentile) for name, histogram in stage.items()}
         for stage in histograms
     )
-
-
-def _frame_form(first: ir.Model) -> tuple[int, tuple[int, ...]]:
-    """Return the rows of a run, 1 where the batch is dynamic, and the shape of a frame."""
-    sizes = list(first.graph.inputs[0].shape or ())
-    rows = sizes[0] if isinstance(sizes[0], int) else 1
-    return rows, tuple(int(size) for size in sizes[1:] if isinstance(size, int))
 
 
 def _stack(frames: Sequence[Array], start: int, rows: int) -> Array:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_export.targets import LOWERED, Lowered
-from edgekit_runtime.bundle import InputContract
 from edgekit_runtime.errors import UsageProblem
 
 Method = Literal["percentile", "entropy", "max"]
@@ -76,21 +75,10 @@ def check_request(request: PrecisionRequest) -> None:
             remedy="Leave --calibrate-on out, or take --precision int8.",
         )
     if request.precision == "fp32" and request.kept:
-        raise UsageProblem("Every layer of an fp32 bundle is in fp32.", remedy="Leave --keep-fp32 out.")
+        raise UsageProblem("Every layer of an fp32 bundle is in fp32.", remedy="Leave --keep out.")
     # False for NaN, too.
     if not 0 <= request.max_drop <= 100:
-        raise UsageProblem(f"The metric may drop by 0 to 100 points, got {request.max_drop}.")
-
-
-def check_calibration(request: PrecisionRequest, contract: InputContract) -> None:
-    """Refuse calibration images that the bundle would not take, before anything is traced.
-
-    Raises:
-        UsageProblem: If there are none.
-    """
-    calibration = request.calibration
-    if calibration is not None and not len(calibration.frames):
         raise UsageProblem(
-            f"{calibration.data} holds no image to calibrate on.",
-            remedy=f"Name images of {contract.height}x{contract.width} pixels.",
+            f"The metric may drop by 0 to 100 points, got {request.max_drop}.",
+            remedy="Name hundredths of it: --max-drop 0.5 allows mIoU to fall from 0.900 to 0.895.",
         )

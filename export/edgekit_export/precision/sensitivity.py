@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from edgekit_export.passes.names import FRAME
+from edgekit_export.precision.probing import count_rows
 from edgekit_export.precision.simulation import Simulation
 
 Array = npt.NDArray[Any]
@@ -64,7 +65,7 @@ def measure_sensitivity(
     ]
     powers = [{layer.name: _Powers() for layer in simulation.layers} for simulation in simulations]
     for frame in frames[:MOST_FRAMES]:
-        batch = np.repeat(np.asarray(frame)[np.newaxis], _count_rows(stages[0]), axis=0)
+        batch = np.repeat(np.asarray(frame)[np.newaxis], count_rows(stages[0]), axis=0)
         _measure_frame(simulations, powers, batch)
     found = [
         Sensitivity(index, name, errors.sqnr_db())
@@ -135,8 +136,3 @@ def expose_logits(model: ir.Model) -> ir.Model:
         if source is not None and not source.is_graph_output():
             copy.graph.outputs[index] = source
     return copy
-
-
-def _count_rows(model: ir.Model) -> int:
-    rows = next(iter(model.graph.inputs[0].shape or (1,)))
-    return rows if isinstance(rows, int) else 1

@@ -13,7 +13,7 @@ from edgekit_export.planning import ExportPlan
 from edgekit_export.precision.draft import Draft, Measure, carried_of, draft_stages, list_carried
 from edgekit_export.precision.half import HalfPrecision
 from edgekit_export.precision.half_placement import KeptNode, list_kept, place_nodes
-from edgekit_export.precision.kept_layers import require_known
+from edgekit_export.precision.kept_layers import ASKED, require_known
 from edgekit_export.precision.overflow import find_overflow
 from edgekit_runtime.bundle import LayerInfo, LoweringInfo
 
@@ -23,11 +23,13 @@ class HalfPlan:
     """What does not go to fp16, and what does between the stages.
 
     Attributes:
-        blocked: By stage: name of a node → why it stays in fp32; "" where it was asked to.
+        blocked: By stage: name of a node → why it stays in fp32.
+        kept: By stage: the convolutions and matrix products that stay in fp32, for that or another reason.
         carried: Names of the tensors that one stage hands to the next in fp16.
     """
 
     blocked: tuple[Mapping[str, str], ...]
+    kept: tuple[tuple[KeptNode, ...], ...]
     carried: frozenset[str]
 
 
@@ -37,11 +39,12 @@ def lower_to_half(plan: ExportPlan, built: Built, _measure: Measure) -> Draft:
     Raises:
         UsageProblem: If a layer that is to stay in fp32 does not exist.
     """
+    require_known([stage.core for stage in built.rewritten], plan.precision.kept)
     half = plan_half(built, plan.precision.kept)
     layers = tuple(
         LayerInfo(info.name, item.name, item.operation, "fp32", None, item.reason)
-        for info, stage, blocked in zip(built.stages, built.rewritten, half.blocked, strict=True)
-        for item in _list_kept(stage.core, blocked, half.carried)
+        for info, kept in zip(built.stages, half.kept, strict=True)
+        for item in kept
     )
     return draft_stages(
         built,
@@ -54,21 +57,20 @@ def lower_to_half(plan: ExportPlan, built: Built, _measure: Measure) -> Draft:
 
 
 def plan_half(built: Built, kept: frozenset[str]) -> HalfPlan:
-    """Return what stays in fp32: what was asked for, and what is too large for fp16 on the frames of the checks.
+    """Return what stays in fp32: the nodes of these names, and what does not fit into fp16.
 
-    Raises:
-        UsageProblem: If a layer that is to stay does not exist.
+    How large values become is seen on the frames of the checks.
     """
     cores = [stage.core for stage in built.rewritten]
-    require_known(cores, kept)
     found = [find_overflow(stage.core, stage.feeds) for stage in built.rewritten]
     asked = [kept & {str(node.name) for node in core.graph} for core in cores]
     blocked = tuple(
-        {**dict.fromkeys(sorted(names), ""), **{item.node: item.reason for item in items}}
+        {**dict.fromkeys(sorted(names), ASKED), **{item.node: item.reason for item in items}}
         for names, items in zip(asked, found, strict=True)
     )
-    too_large = {item.value for items in found for item in items}
-    return HalfPlan(blocked, list_carried(built) - too_large)
+    carried = list_carried(built) - {item.value for items in found for item in items}
+    listed = (_list_kept(core, names, carried) for core, names in zip(cores, blocked, strict=True))
+    return HalfPlan(blocked, tuple(listed), carried)
 
 
 def _list_kept(core: ir.Model, blocked: Mapping[str, str], carried: frozenset[str]) -> tuple[KeptNode, ...]:

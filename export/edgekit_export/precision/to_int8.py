@@ -14,18 +14,18 @@ from edgekit_export.planning import ExportPlan
 from edgekit_export.precision.choosing import choose_layers
 from edgekit_export.precision.draft import Draft, Measure, carried_of, draft_stages
 from edgekit_export.precision.half import HalfBesideInt8
-from edgekit_export.precision.kept_layers import require_known
-from edgekit_export.precision.layers import list_layers
+from edgekit_export.precision.kept_layers import ASKED, require_known
+from edgekit_export.precision.layers import Layer, list_layers
 from edgekit_export.precision.quantise import Quantise
 from edgekit_export.precision.ranges import Ranges, collect_ranges
 from edgekit_export.precision.sensitivity import measure_sensitivity
 from edgekit_export.precision.to_half import HalfPlan, plan_half
 from edgekit_runtime.bundle import CalibrationInfo, LayerInfo, LoweringInfo
+from edgekit_runtime.bundle.manifest import Precision
 
 Key = tuple[int, str]
 """Number of a stage and name of a layer."""
 
-ASKED = "it was asked to stay"
 SENSITIVE = "left for the task metric"
 
 
@@ -66,7 +66,7 @@ def lower_to_int8(plan: ExportPlan, built: Built, measure: Measure) -> Draft:
         built,
         ranges,
         {(item.stage, item.layer): item.sqnr_db for item in found},
-        plan_half(built, kept) if plan.target.rest == "fp16" else None,
+        plan_half(built, frozenset()) if plan.target.rest == "fp16" else None,
     )
     order = [(item.stage, item.layer) for item in found if item.layer not in kept]
     before = 1.0 if built.metric is None else built.metric.fp32
@@ -112,12 +112,8 @@ def _describe_layers(material: _Material, layers: frozenset[Key]) -> Iterator[La
     """Yield every convolution and matrix product in the order of the graphs, and why it is in its precision."""
     for index, (stage, core) in enumerate(zip(material.built.stages, material.cores, strict=True)):
         for layer in list_layers(core.graph):
-            key = (index, layer.name)
-            reason = layer.obstacle
-            if not reason and key not in layers:
-                reason = ASKED if layer.name in material.plan.precision.kept else SENSITIVE
-            sqnr = material.sqnr_db.get(key)
-            precision = "int8" if key in layers else material.plan.target.rest
+            sqnr = material.sqnr_db.get((index, layer.name))
+            precision, reason = _say_precision(material, index, layer, layers)
             yield LayerInfo(
                 stage.name,
                 layer.name,
@@ -126,3 +122,18 @@ def _describe_layers(material: _Material, layers: frozenset[Key]) -> Iterator[La
                 None if sqnr is None else float(np.round(sqnr, 1)),
                 reason,
             )
+
+
+def _say_precision(
+    material: _Material, index: int, layer: Layer, layers: frozenset[Key]
+) -> tuple[Precision, str]:
+    """Return what a layer of a stage computes in, and why not in less."""
+    if (index, layer.name) in layers:
+        return "int8", ""
+    asked = layer.name in material.plan.precision.kept
+    reason = layer.obstacle or (ASKED if asked else SENSITIVE)
+    wide = () if material.half is None else material.half.kept[index]
+    for item in wide:
+        if item.name == layer.name:
+            return "fp32", f"{reason}; {item.reason}"
+    return material.plan.target.rest, reason

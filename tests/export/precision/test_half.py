@@ -245,6 +245,23 @@ def test_a_blocked_convolution_has_dequantisers_of_its_own():
     assert [types_of(model)[name] for name in ("a", "b")] == [{"half"}, {"float"}]
 
 
+def test_the_scale_of_a_channel_that_is_switched_off_does_not_become_zero():
+    """TensorRT refuses a graph with such a scale."""
+    model = quantised()
+    scales = np.array([0.01, 0.01, 1e-12, 0.01], np.float32)
+    model.graph.initializers["ws"].const_value = ir.tensor(scales, name="ws")
+    stored = editing.read_constant(lower(model, graph_pass=HalfBesideInt8).graph.initializers["ws"])
+    assert stored.dtype == np.float16
+    assert (stored > 0).all()
+    np.testing.assert_allclose(stored, scales, rtol=2**-11, atol=2**-24)
+
+
+def test_a_cast_that_keeps_a_convolution_from_int8_is_caught(monkeypatch):
+    monkeypatch.setattr(half, "_split_dequantisers", lambda graph, nodes: None)
+    with pytest.raises(GateFailed, match="a cast keeps b from int8"):
+        lower(quantised(), blocked=["b"], graph_pass=HalfBesideInt8)
+
+
 def test_a_scale_that_does_not_fit_keeps_the_convolution_in_fp32():
     model = quantised()
     model.graph.initializers["ws"].const_value = ir.tensor(np.full(4, 1e-9, np.float32), name="ws")
@@ -351,8 +368,8 @@ def test_casts_made_twice_are_caught(monkeypatch):
 
 
 def test_weights_that_changed_are_caught(monkeypatch):
-    right = half.to_half
-    monkeypatch.setattr(half, "to_half", lambda array: right(array[::-1]))
+    right = half.round_input
+    monkeypatch.setattr(half, "round_input", lambda node, index, array: right(node, index, array[::-1]))
     with pytest.raises(GateFailed, match="'half_precision' broke the graph: 'y' changed"):
         lower(convolutions("a", "b"))
 

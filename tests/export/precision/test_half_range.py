@@ -44,6 +44,25 @@ def test_what_fits(weights, bias):
     assert judge(weights, bias) is None
 
 
+def take(op, **numbers):
+    shape = ["N", 3]
+    model = make_graph(
+        [helper.make_node(op, ["x", *numbers], ["y"])],
+        {"x": shape},
+        {"y": shape},
+        {name: np.asarray(number, np.float32) for name, number in numbers.items()},
+    )
+    return find_misfit(model.graph[0])
+
+
+def test_an_epsilon_that_fp16_makes_zero():
+    assert take("Add", e=1e-8) == "e: it is 1e-08, and 0 in fp16"
+    assert take("Clip", low=-1, high=1e-12) == "high: it is 1e-12, and 0 in fp16"
+    assert take("Add", e=1e-5) is None
+    assert take("Add", e=0) is None
+    assert take("Add", e=[1e-8, 1, 1]) is None
+
+
 @pytest.mark.parametrize(
     ("weights", "bias", "reason"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit_export import Calibration, PrecisionRequest, export_bundle
+from edgekit_export import Calibration, PrecisionRequest, export_bundle, pipeline
+from edgekit_export.graph_io import from_bytes, infer_shapes
 from edgekit_export.parity import ParityFailed
 from edgekit_runtime import Detector
 from edgekit_runtime.bundle import Bundle
-from edgekit_runtime.errors import GateFailed, UsageProblem
+from edgekit_runtime.errors import DatasetError, FrameError, GateFailed, UsageProblem
 from edgekit_runtime.verification import verify_bundle
 from tests.export.building import PROVENANCE, model_info
 from tests.export.networks import Segmenter
@@ -125,6 +128,46 @@ def test_layers_that_are_kept_stay_and_the_manifest_says_why(export, int8) -> No
     assert layers["first.0.Conv"].precision == "int8"
     report = export(PrecisionRequest("fp16", kept=frozenset({"last.Conv"})))
     assert [(layer.name, layer.precision) for layer in report.lowering.layers] == [("last.Conv", "fp32")]
+
+
+def test_kept_layers_of_int8_are_in_what_the_rest_computes_in(export, int8, tmp_path) -> None:
+    report = export(int8(kept=frozenset({"last.Conv"})), target="tensorrt")
+    [layer] = [layer for layer in report.lowering.layers if layer.name == "last.Conv"]
+    assert (layer.precision, layer.reason) == ("fp16", "it was asked to stay")
+    assert read_type(tmp_path / "low.edgekit", "last.Conv") == "FLOAT16"
+
+
+def test_what_fp16_cannot_hold_is_fp32_beside_int8_and_the_manifest_says_so(
+    export, int8, segmenter, tmp_path
+) -> None:
+    large = copy.deepcopy(segmenter)
+    large.last.weight.data *= 1e6
+    report = export(int8(kept=frozenset({"last.Conv"})), target="tensorrt", network=large)
+    [layer] = [layer for layer in report.lowering.layers if layer.name == "last.Conv"]
+    assert layer.precision == "fp32"
+    assert re.fullmatch(r"it was asked to stay; .* fp16 .*", layer.reason)
+    assert read_type(tmp_path / "low.edgekit", "last.Conv") == "FLOAT"
+
+
+def read_type(path: Path, node: str) -> str:
+    """Return the type of what a node of the only stage gives."""
+    bundle = Bundle.open(path)
+    graph = infer_shapes(from_bytes(bundle.read(bundle.manifest.stages[0].file))).graph
+    [value] = next(item.outputs for item in graph if item.name == node)
+    return str(value.dtype.name)
+
+
+def test_calibration_images_are_refused_before_anything_is_traced(
+    export, grey_frames, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(pipeline, "build_fp32", lambda *_: pytest.fail("the network was traced"))
+    for frames, error, message in (
+        ([], DatasetError, "at least one"),
+        ([grey_frames[0], grey_frames[0][:8]], FrameError, "Image 1"),
+        (list(np.zeros_like(grey_frames)), DatasetError, "one colour"),
+    ):
+        with pytest.raises(error, match=message):
+            export(PrecisionRequest("int8", Calibration(frames, "frames", "ab" * 32)))
 
 
 def test_a_layer_that_does_not_exist_is_refused(export, int8) -> None:

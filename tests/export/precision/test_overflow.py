@@ -37,6 +37,14 @@ def test_who_gives_and_who_takes_a_large_value_is_found():
     assert found[0].reason == "b reaches 1e+06, and fp16 holds 65504"
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_a_nan_is_found_wherever_it_stands(place):
+    """A maximum that meets it after another value may pass over it."""
+    frame = ONE.copy()
+    frame.flat[place] = np.nan
+    assert measure_largest(infer_shapes(swelling(1)), {"x": frame}, frozenset({"a"})) == {"a": float("inf")}
+
+
 def test_what_was_found_can_be_blocked_and_nothing_is_left():
     model, feeds = swelling(1000, 1000, 0.0001), {"x": ONE}
     blocked = {item.node: item.reason for item in find_overflow(model, feeds)}

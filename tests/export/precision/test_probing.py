@@ -41,6 +41,12 @@ def test_parts_hold_no_more_than_was_allowed_or_a_single_value(most_bytes, runs)
     np.testing.assert_array_equal(found["a"], X * 2)
 
 
+def test_what_is_looked_at_together_does_not_depend_on_the_order_of_the_names():
+    for names in (["a", "b"], ["b", "a"]):
+        parts = list(Probe(chain(), names, most_bytes=1).run({"x": X}))
+        assert [list(part) for _, part in parts[1:]] == [["a"], ["b"]]
+
+
 def test_the_callers_graph_stays():
     model = chain()
     Probe(model, {"a"})

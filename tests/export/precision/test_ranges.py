@@ -6,10 +6,9 @@ import pytest
 
 from edgekit_export.execution import GraphRunner
 from edgekit_export.graph_io import expose_value, to_bytes
-from edgekit_export.precision import ranges as module
 from edgekit_export.precision.ranges import collect_ranges
 from edgekit_export.precision.scales import EMPTY_RANGE, scale_of_range
-from edgekit_runtime.errors import DatasetError, FrameError, UnusableInput
+from edgekit_runtime.errors import UnusableInput
 from tests.export.networks import settle
 from tests.export.precision.staging import copy_of, make_stages
 
@@ -54,16 +53,6 @@ def test_a_fixed_batch_gives_what_a_dynamic_one_gives(segmenting, segmenter, gre
     for name, largest in found.items():
         # Sums of another order may meet the neighbouring one of 2048 bins.
         assert largest == pytest.approx(dynamic[name], rel=1e-3)
-
-
-def test_frames_are_refused_before_any_is_run(segmenting, grey_frames, monkeypatch):
-    monkeypatch.setattr(module, "Probe", lambda *_, **__: pytest.fail("a graph was built"))
-    with pytest.raises(DatasetError, match="at least one"):
-        collect_ranges(segmenting, [], method="max")
-    with pytest.raises(FrameError, match="Image 1"):
-        collect_ranges(segmenting, [grey_frames[0], grey_frames[0][:8]], method="max")
-    with pytest.raises(DatasetError, match="one colour"):
-        collect_ranges(segmenting, np.zeros_like(grey_frames), method="max")
 
 
 @pytest.mark.parametrize("weight", [np.nan, 3e38])

@@ -8,14 +8,11 @@ import pytest
 from edgekit_export.precision.request import (
     Calibration,
     PrecisionRequest,
-    check_calibration,
     check_request,
 )
-from edgekit_runtime.bundle import InputContract
 from edgekit_runtime.errors import UsageProblem
 
 FRAMES = Calibration([np.zeros((32, 48), np.uint8)], "test", "0" * 64)
-CONTRACT = InputContract("frame", "grey", "uint8", 8, 255.0, 32, 48, 2, "refuse", None, None)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +20,6 @@ CONTRACT = InputContract("frame", "grey", "uint8", 8, 255.0, 32, 48, 2, "refuse"
 )
 def test_whole_requests_pass(request_: PrecisionRequest) -> None:
     check_request(request_)
-    check_calibration(request_, CONTRACT)
 
 
 @pytest.mark.parametrize(
@@ -40,9 +36,3 @@ def test_whole_requests_pass(request_: PrecisionRequest) -> None:
 def test_requests_that_contradict_themselves_are_refused(request_: PrecisionRequest, message: str) -> None:
     with pytest.raises(UsageProblem, match=message):
         check_request(request_)
-
-
-def test_no_images_are_refused_before_anything_is_traced() -> None:
-    with pytest.raises(UsageProblem, match="test holds no image") as caught:
-        check_calibration(PrecisionRequest("int8", Calibration([], "test", "0" * 64)), CONTRACT)
-    assert "32x48" in caught.value.remedy
