@@ -30,7 +30,7 @@ from edgekit_export.exportable import Normalisation
 from edgekit_export.planning import ExportPlan, make_plan
 from edgekit_export.precision.lowering import lower_stages
 from edgekit_export.precision.request import Calibration, PrecisionRequest
-from edgekit_export.targets import LOWERED, Target
+from edgekit_export.targets import EXPORT_PRECISIONS, Target
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS, parse_targets
 from edgekit_runtime.backends.tensorrt.profiles import Batches
 from edgekit_runtime.bundle import ModelInfo
@@ -139,7 +139,7 @@ def compile_one(plan: ExportPlan, built: Built, place: Place, targets: tuple[int
     plan = replace(
         plan,
         precision=PrecisionRequest(asked, calibration, max_drop=100),
-        target=Target(dict.fromkeys(LOWERED, ()), rest),
+        target=Target(dict.fromkeys(EXPORT_PRECISIONS, ()), rest),
     )
     try:
         lowered = None if asked == "fp32" else lower_stages(plan, built)
@@ -168,7 +168,7 @@ def plan_export(spec: ModelSpec, form: str, batch: str, side: int) -> ExportPlan
         rewrites=FORMS[form],
         report=lambda _: None,
     )
-    return replace(plan, target=Target(dict.fromkeys(LOWERED, ()), "fp32"))
+    return replace(plan, target=Target(dict.fromkeys(EXPORT_PRECISIONS, ()), "fp32"))
 
 
 def render_row(row: Row) -> str:

@@ -21,7 +21,7 @@ from edgekit.models.spec import Task
 from edgekit.reporting import Reporter
 from edgekit_export import Calibration, ExportReport, PrecisionRequest, export_bundle
 from edgekit_export.precision.request import DEFAULT_MAX_DROP, Method
-from edgekit_export.targets import Lowered
+from edgekit_export.targets import ExportPrecision
 from edgekit_export.task_metric import Evaluate
 from edgekit_export.task_metric import Predict as Answer
 from edgekit_runtime.bundle import ModelInfo, Provenance
@@ -48,7 +48,7 @@ class Lowering:
         kept: Names of layers that stay in the higher precision.
     """
 
-    precision: Lowered = "fp32"
+    precision: ExportPrecision = "fp32"
     calibrate_on: str | None = None
     method: Method = "percentile"
     max_drop: float = DEFAULT_MAX_DROP

@@ -46,7 +46,11 @@ from edgekit_runtime.optional import import_optional
     "--batch", type=BatchType(), default="dynamic", show_default=True, help="Frames per run of the graph."
 )
 @click.option(
-    "--rewrite", "rewrites", multiple=True, type=click.Choice(["subpixel"]), help="Optional graph rewrites."
+    "--rewrite",
+    "rewrites",
+    multiple=True,
+    type=click.Choice(["dense", "subpixel"]),
+    help="Optional graph rewrites.",
 )
 @click.option(
     "--data",

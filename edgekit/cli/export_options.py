@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from edgekit.cli.options import Command
-from edgekit_export.targets import LOWERED, TARGETS
+from edgekit_export.targets import EXPORT_PRECISIONS, TARGETS
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS, check_targets, parse_targets
 from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
 from edgekit_runtime.errors import UsageProblem
@@ -18,7 +18,7 @@ def precision_options(command: Command) -> Command:
     options: tuple[Callable[[Command], Command], ...] = (
         click.option(
             "--precision",
-            type=click.Choice(LOWERED),
+            type=click.Choice(EXPORT_PRECISIONS),
             default="fp32",
             show_default=True,
             help="Of the graphs; one per bundle.",

@@ -12,11 +12,10 @@ from typing import Literal
 
 from edgekit_runtime.errors import UsageProblem
 
-Lowered = Literal["fp32", "fp16", "int8"]
+ExportPrecision = Literal["fp32", "fp16", "int8"]
 """Precisions that an export can ask for."""
 
-LOWERED: tuple[Lowered, ...] = ("fp32", "fp16", "int8")
-
+EXPORT_PRECISIONS: tuple[ExportPrecision, ...] = ("fp32", "fp16", "int8")
 
 Where = Literal["everywhere", "narrow", "narrow and ungrouped"]
 """In which networks: "narrow" are those with transposed convolutions whose channels are no multiple of 8."""
@@ -45,7 +44,7 @@ class Target:
         answers: Whether int8 layers round what they answer, too: ONNX Runtime has integer kernels for such only.
     """
 
-    rewrites: Mapping[Lowered, tuple[Preference, ...]]
+    rewrites: Mapping[ExportPrecision, tuple[Preference, ...]]
     rest: Literal["fp32", "fp16"]
     answers: bool = False
 

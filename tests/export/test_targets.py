@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from edgekit_export.rewriting import REWRITES
-from edgekit_export.targets import LOWERED, TARGETS, find_target
+from edgekit_export.targets import EXPORT_PRECISIONS, TARGETS, find_target
 from edgekit_runtime.errors import UsageProblem
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_target_says_for_every_precision_which_rewrites_and_each_exists(name: str) -> None:
     target = find_target(name)
-    assert set(target.rewrites) == set(LOWERED)
+    assert set(target.rewrites) == set(EXPORT_PRECISIONS)
     named = {item.rewrite for items in target.rewrites.values() for item in items}
     assert named <= set(REWRITES)
 

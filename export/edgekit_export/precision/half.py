@@ -113,14 +113,14 @@ class HalfBesideInt8(HalfPrecision):
     )
 
     def ensures(self, model: ir.Model) -> None:
-        """The same, and nothing stands between int8 and who takes it."""
+        """The same, and nothing stands between int8 and the convolutions and products that take it."""
         super().ensures(model)
         for node in model.graph:
             source = node.inputs[0] if node.op_type == "Cast" else None
             producer = source.producer() if source is not None else None
             if producer is not None and producer.op_type == "DequantizeLinear":
-                users = ", ".join(str(use.node.name) for use in node.outputs[0].uses())
-                ensure(not users, f"a cast keeps {users} from int8")
+                for use in node.outputs[0].uses():
+                    ensure(use.node.op_type not in WEIGHTED, f"a cast keeps {use.node.name} from int8")
 
 
 class _Rewriter:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_export.targets import LOWERED, Lowered
+from edgekit_export.targets import EXPORT_PRECISIONS, ExportPrecision
 from edgekit_runtime.errors import UsageProblem
 
 Method = Literal["percentile", "entropy", "max"]
@@ -45,7 +45,7 @@ class PrecisionRequest:
         kept: Names of nodes that stay in fp32 (in int8: in what the rest computes in).
     """
 
-    precision: Lowered = "fp32"
+    precision: ExportPrecision = "fp32"
     calibration: Calibration | None = None
     max_drop: float = DEFAULT_MAX_DROP
     kept: frozenset[str] = frozenset()
@@ -60,9 +60,10 @@ def check_request(request: PrecisionRequest) -> None:
     Raises:
         UsageProblem: Saying what is missing or too much.
     """
-    if request.precision not in LOWERED:
+    if request.precision not in EXPORT_PRECISIONS:
         raise UsageProblem(
-            f"There is no precision {request.precision!r}.", remedy=f"Choose from: {', '.join(LOWERED)}."
+            f"There is no precision {request.precision!r}.",
+            remedy=f"Choose from: {', '.join(EXPORT_PRECISIONS)}.",
         )
     if request.precision == "int8" and request.calibration is None:
         raise UsageProblem(
