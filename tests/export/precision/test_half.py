@@ -270,6 +270,33 @@ def test_a_scale_that_does_not_fit_keeps_the_convolution_in_fp32():
     assert placement.kept["a"].startswith("ws: rounding to fp16")
 
 
+def test_a_frame_in_int8_is_restored_for_the_convolution_in_fp16():
+    model = quantised()
+    frame = ir.val("frame", ir.DataType.UINT8, ir.Shape(["N", 4, 6, 7]))
+    x = model.graph.inputs[0]
+    cast = ir.node("Cast", [frame], {"to": int(FLOAT)}, name="widen")
+    model.graph.insert_before(model.graph[0], cast)
+    x.replace_all_uses_with(cast.outputs[0])
+    model.graph.inputs[:] = [frame]
+    model = infer_shapes(model)
+    lowered = lower(
+        model, graph_pass=HalfBesideInt8, feeds={"frame": np.arange(168, dtype=np.uint8).reshape(1, 4, 6, 7)}
+    )
+    kinds = types_of(lowered)
+    assert (kinds["q"], kinds["dq"], kinds["a"]) == ({"float"}, {"half"}, {"half"})
+
+
+def test_what_only_moves_or_bends_values_goes_by_what_is_carried_on():
+    shape = ["N", 4, 6, 7]
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="a"),
+        helper.make_node("Relu", ["a"], ["y"], name="bend"),
+    ]
+    model = infer_shapes(make_graph(nodes, {"x": shape}, {"y": shape}, {"w": normal(4, 4, 1, 1)}))
+    assert "bend" in place_nodes(model.graph, blocked={"a": ""}, carried={"y"}).half
+    assert "bend" not in place_nodes(model.graph, blocked={"a": ""}, carried=()).half
+
+
 OPERATORS = ("Conv", "Relu", "Softmax", "Sigmoid", "Add", "Mul", "Transpose", "ReduceMean", "Concat", "Exp")
 
 

@@ -106,6 +106,17 @@ def test_stages_carry_fp16_and_answer_fp32(export, int8, classifier, grey_frames
             assert len(detector.run_batch(grey_frames)) == len(grey_frames)
 
 
+def test_what_fp16_cannot_hold_is_carried_in_fp32(export, int8, classifier, tmp_path) -> None:
+    large = copy.deepcopy(classifier)
+    for number in (large.trunk1[1].weight, large.trunk1[1].bias):
+        number.data *= 1e5
+    for request in (PrecisionRequest("fp16"), int8()):
+        export(request, network=large, target="tensorrt")
+        manifest = Bundle.open(tmp_path / "low.edgekit").manifest
+        assert [tensor.dtype for tensor in manifest.stages[1].inputs] == ["float32"]
+        assert verify_bundle(tmp_path / "low.edgekit").ok
+
+
 def test_weights_shrink(export, int8, segmenter, tmp_path) -> None:
     sizes = {}
     for request in (PrecisionRequest(), PrecisionRequest("fp16"), int8()):

@@ -63,3 +63,8 @@ def test_what_was_never_seen_has_a_scale_of_its_own():
     codes, scales = quantise_weights(np.zeros((2, 3), np.float32), 0)
     assert not codes.any()
     assert (scales == scale_of_range(EMPTY_RANGE)).all()
+
+
+@pytest.mark.parametrize("largest", [1e-44, 1e-30, 1.0])
+def test_no_scale_is_zero_in_float32(largest):
+    assert scale_of_range(largest) >= np.finfo(np.float32).smallest_normal
