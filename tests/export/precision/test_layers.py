@@ -102,7 +102,7 @@ def test_a_convolution_that_others_read_too_cannot_join():
     assert sides(residual(shared=True), {"Conv.b"}) == {}
 
 
-def test_an_add_of_a_constant_or_of_another_shape_is_no_residual():
+def test_an_add_of_a_constant_is_no_residual():
     for constant in (normal(2, 1, 1), normal(1, 2, 4, 4)):
         nodes = [
             helper.make_node("Conv", ["x", "w"], ["a"]),
@@ -111,6 +111,13 @@ def test_an_add_of_a_constant_or_of_another_shape_is_no_residual():
         shapes = {"x": ["N", 2, 4, 4]}, {"y": ["N", 2, 4, 4]}
         graph = infer_shapes(make_graph(nodes, *shapes, {"w": normal(2, 2, 1, 1), "k": constant})).graph
         assert [use.node for use in find_uses(graph, {"Conv.a"})] == ["Conv.a"]
+
+
+def test_an_add_that_spreads_one_side_over_the_other_is_no_residual():
+    nodes = [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Add", ["a", "gate"], ["y"])]
+    shape = ["N", 2, 4, 4]
+    model = make_graph(nodes, {"x": shape, "gate": ["N", 2, 1, 1]}, {"y": shape}, {"w": normal(2, 2, 1, 1)})
+    assert [use.node for use in find_uses(infer_shapes(model).graph, {"Conv.a"})] == ["Conv.a"]
 
 
 def test_answers_are_in_int8_too_where_that_is_asked():

@@ -55,6 +55,17 @@ def test_a_fixed_batch_gives_what_a_dynamic_one_gives(segmenting, segmenter, gre
         assert largest == pytest.approx(dynamic[name], rel=1e-3)
 
 
+def test_what_fills_a_batch_up_does_not_count(segmenting, segmenter, grey, grey_frames):
+    """Three frames in runs of two: the black one that is repeated would lower every median."""
+    frames = np.stack([grey_frames[0], grey_frames[1], np.zeros_like(grey_frames[0])])
+    fixed = make_stages(segmenter, grey, grey_frames[:2], batch=2)
+    (wanted,), (found,) = (
+        collect_ranges(stages, frames, method="percentile", percentile=50) for stages in (segmenting, fixed)
+    )
+    for name, largest in found.items():
+        assert largest == pytest.approx(wanted[name], rel=0.01)
+
+
 @pytest.mark.parametrize("weight", [np.nan, 3e38])
 def test_nan_and_infinity_name_tensor_and_image(segmenting, grey_frames, weight):
     broken = copy_of(segmenting[0])
