@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import overload
 
@@ -20,6 +20,7 @@ from edgekit.data.opening import open_dataset
 from edgekit.data.splitting.parts import open_part
 from edgekit.data.splitting.splits import split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
+from edgekit.data.views import view_for
 from edgekit.evaluation.predictors import fit_channels
 from edgekit.media.images import list_images, read_image
 from edgekit.models import MODELS
@@ -128,10 +129,20 @@ def _open(text: str, record: Checkpoint, size: tuple[int, int]) -> tuple[Dataset
     if isinstance(dataset, SyntheticDagm) and dataset.load(0).image.shape != size:
         generated = SyntheticDagm(dataset.kinds, size=size)
         return split_dataset(generated).subset(generated, "train"), generated.name
-    part = open_part(text, trained_on=record.data, part=None, default="train").dataset
+    part = _take_training_part(text, dataset, record)
     if not len(part):
         raise DatasetError(f"{part.name} holds no image to calibrate on.", remedy=REMEDY)
     return part, part.name
+
+
+def _take_training_part(text: str, dataset: Dataset, record: Checkpoint) -> Dataset:
+    """Return the training part where these are the data of the training, and else all of them."""
+    task = MODELS.get(record.model).task
+    view = partial(view_for, task=task, classes=len(record.classes))
+    try:
+        return open_part(text, trained_on=record.data, part=None, view=view, default="train").dataset
+    except DatasetError:  # images without masks or classes, or others under the name of those of the training
+        return dataset
 
 
 def _read(source: Dataset | tuple[Path, ...], index: int, channels: int) -> Frame:

@@ -20,12 +20,13 @@ from edgekit.models.counting import count_parameters
 from edgekit.models.spec import Task
 from edgekit.reporting import Reporter
 from edgekit_export import Calibration, ExportReport, PrecisionRequest, export_bundle
-from edgekit_export.precision.request import DEFAULT_MAX_DROP, Method
+from edgekit_export.precision.request import DEFAULT_MAX_DROP, Method, check_request
 from edgekit_export.targets import ExportPrecision
 from edgekit_export.task_metric import Evaluate
 from edgekit_export.task_metric import Predict as Answer
 from edgekit_runtime.bundle import ModelInfo, Provenance
 from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle.writer import check_bundle_target
 from edgekit_runtime.errors import UsageProblem
 
 NOTES: Mapping[str, str] = {
@@ -97,6 +98,8 @@ def export_model(
         UsageProblem: If the choices contradict each other or the model.
         GateFailed: If the bundle would not answer as the network does; nothing is written then.
     """
+    check_bundle_target(out)
+    _check(lowering)
     record, weights = choose_weights(spec, checkpoint=checkpoint, untrained=untrained, seed=seed)
     network = load_network(record, weights)
     frames = choose_frames(record, spec, size=size, fit=fit)
@@ -106,6 +109,7 @@ def export_model(
     judged = samples
     if lowering.precision != "fp32":
         judged = choose_samples(record, data, frames.size, count=LOWERED_COUNT)
+        reporter.note(f"note: The task metric is that of {len(judged)} images of {judged.name}.")
     if are_stand_ins(samples, record):
         reporter.note(
             "note: The checks below run on generated images: the training's images are not there, or none of them "
@@ -134,6 +138,17 @@ def export_model(
     )
 
 
+def _check(lowering: Lowering) -> None:
+    """Refuse what contradicts itself before any image is read."""
+    if lowering.precision != "int8" and lowering.calibrate_on is not None:
+        raise UsageProblem(
+            f"{lowering.precision} is not calibrated.",
+            remedy="Leave --calibrate-on out, or take --precision int8.",
+        )
+    to_come = Calibration((), "", "", lowering.method) if lowering.precision == "int8" else None
+    check_request(PrecisionRequest(lowering.precision, to_come, lowering.max_drop, frozenset(lowering.kept)))
+
+
 def _request(
     lowering: Lowering, record: Checkpoint, size: tuple[int, int], reporter: Reporter
 ) -> PrecisionRequest:
@@ -142,11 +157,6 @@ def _request(
         images = choose_calibration(record, lowering.calibrate_on, size)
         reporter.note(f"calibrating on {len(images)} images of {images.name}")
         calibration = Calibration(images, images.name, images.fingerprint, lowering.method)
-    elif lowering.calibrate_on is not None:
-        raise UsageProblem(
-            f"{lowering.precision} is not calibrated.",
-            remedy="Leave --calibrate-on out, or take --precision int8.",
-        )
     return PrecisionRequest(lowering.precision, calibration, lowering.max_drop, frozenset(lowering.kept))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from edgekit.cli.export_options import choose_engine_targets, precision_options
+from edgekit.cli.export_options import choose_engine_targets, choose_target, precision_options
 from edgekit.cli.export_text import describe_export, measure_speed, render_tables
 from edgekit.cli.options import (
     BatchType,
@@ -92,6 +92,7 @@ def export(
     from edgekit.bundling import Lowering, export_model
     from edgekit_export import ParityFailed, render_parity
 
+    aim, engine_targets = choose_target(target, engine), choose_engine_targets(engine, sms)
     path = out or Path(f"{model}.edgekit")
     if path.is_dir():
         reporter.note(f"note: {path} is there already; it is replaced once the new bundle has passed.")
@@ -107,8 +108,8 @@ def export(
             rewrites=frozenset(rewrites),
             data=data,
             lowering=Lowering(**precision),
-            target=target or ("any" if engine is None else "tensorrt"),
-            engine_targets=choose_engine_targets(engine, sms),
+            target=aim,
+            engine_targets=engine_targets,
             seed=seed,
             reporter=reporter,
         )
@@ -124,5 +125,5 @@ def export(
             reporter.note(table)
         click.echo(report.path)
     if speed is not None:
-        reporter.note(f"note: {speed.describe(bundle.manifest.precision)}")
+        reporter.note(f"note: {speed.describe(bundle.manifest.precision, has_program=report.has_program)}")
     announce(bundle.manifest.provenance.kind, reporter)

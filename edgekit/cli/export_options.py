@@ -74,6 +74,20 @@ def precision_options(command: Command) -> Command:
     return command
 
 
+def choose_target(target: str | None, engine: str | None) -> str:
+    """Return what the bundle is for.
+
+    Raises:
+        UsageProblem: If engines are asked for and the graphs are to be those for CPUs.
+    """
+    if engine is not None and target == "cpu":
+        raise UsageProblem(
+            f"--engine {engine} compiles the form that is best on GPUs, and --target cpu asks for another.",
+            remedy="Leave one of them out.",
+        )
+    return target or ("any" if engine is None else "tensorrt")
+
+
 def choose_engine_targets(engine: str | None, sms: str | None) -> tuple[int, ...] | None:
     """Return the compute capabilities to compile for, checked before anything is exported; None for no engines.
 

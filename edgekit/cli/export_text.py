@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,17 +52,11 @@ def describe_export(report: ExportReport, bundle: Bundle, speed: PrecisionSpeed 
         "digest": report.digest,
         "precision": manifest.precision,
         "parity": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in report.checks],
-        "layers": [
-            {
-                "stage": layer.stage,
-                "name": layer.name,
-                "operation": layer.operation,
-                "precision": layer.precision,
-                "sqnr_db": layer.sqnr_db,
-                "reason": layer.reason,
-            }
-            for layer in (() if lowering is None else lowering.layers)
-        ],
+        "layers": [asdict(layer) for layer in (() if lowering is None else lowering.layers)],
+        "calibration": None
+        if lowering is None or lowering.calibration is None
+        else asdict(lowering.calibration),
+        "metric": None if report.loss is None else {**asdict(report.loss), "drop": report.loss.drop},
         "engines": [
             {
                 "stage": stage.name,

@@ -67,7 +67,8 @@ class Built:
         expected: What torch answered.
         checks: The parity table.
         metric: None where nobody evaluates.
-        fused: None where there is no program.
+        fused: The program; None where there is none, or the bundle will not be in fp32.
+        has_program: Whether the network has one in fp32.
         reference: The network in torch.
     """
 
@@ -77,6 +78,7 @@ class Built:
     checks: tuple[ParityCheck, ...]
     metric: Metric | None
     fused: Fused | None
+    has_program: bool
     reference: tracing.Reference
 
     @property
@@ -113,8 +115,9 @@ def build_fp32(plan: ExportPlan, evaluate: Evaluate | None) -> Built:
     plan.report("comparing with torch")
     graphs = tuple(stage.data for stage in rewritten)
     checks = check_parity(stages, graphs, expected, batch=contract.batch, threshold=plan.threshold)
-    fused = _fuse(plan, stages, rewritten, expected.frames)
-    if fused is not None:
+    program, fused = _find_program(plan, stages, rewritten), None
+    if program is not None and plan.precision.precision == "fp32":  # a program computes in float32
+        fused = Fused(program, expected.frames, evaluate_program(program, expected.frames))
         stages = (replace(stages[0], program=fused.program.info),)
         checks = (*checks, check_program_values(fused.answer, expected))
     metric = None
@@ -123,7 +126,7 @@ def build_fp32(plan: ExportPlan, evaluate: Evaluate | None) -> Built:
         checks = (*checks, compare_metrics(metric.name, metric.torch, metric.fp32))
     if not all(check.ok for check in checks):
         raise ParityFailed(checks)
-    return Built(stages, tuple(rewritten), expected, checks, metric, fused, reference)
+    return Built(stages, tuple(rewritten), expected, checks, metric, fused, program is not None, reference)
 
 
 def _measure(
@@ -137,17 +140,15 @@ def _measure(
     return Metric(name, torch, measure_metric(evaluate, predictors.exported)[1], evaluate)
 
 
-def _fuse(
-    plan: ExportPlan, stages: Sequence[StageInfo], rewritten: Sequence[RewrittenStage], frames: Array
-) -> Fused | None:
-    if plan.precision.precision != "fp32":
-        return None  # a program computes in float32
+def _find_program(
+    plan: ExportPlan, stages: Sequence[StageInfo], rewritten: Sequence[RewrittenStage]
+) -> Program | None:
     try:
-        program = find_program(stages, rewritten, plan.contract, plan.info)
+        return find_program(stages, rewritten, plan.contract, plan.info)
     except NoProgram as error:
-        plan.report(f"no fused program: {error}")
+        if plan.precision.precision == "fp32":
+            plan.report(f"no fused program: {error}")
         return None
-    return Fused(program, frames, evaluate_program(program, frames))
 
 
 def _run_reference(plan: ExportPlan, reference: tracing.Reference) -> Expected:

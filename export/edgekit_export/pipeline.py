@@ -29,6 +29,7 @@ from edgekit_export.graph_io import find_opset
 from edgekit_export.parity import ParityFailed, spread
 from edgekit_export.passes.names import LOGITS, THRESHOLD
 from edgekit_export.planning import ExportPlan, Report, make_plan
+from edgekit_export.precision.lowered_parity import MetricLoss
 from edgekit_export.precision.lowering import Lowered, lower_stages
 from edgekit_export.precision.request import FP32, PrecisionRequest
 from edgekit_export.task_metric import Evaluate
@@ -66,7 +67,9 @@ class ExportReport:
         stages: The graphs as the manifest describes them.
         golden: Number of golden samples.
         lowering: How the graphs came to a precision below fp32; None in fp32.
+        loss: What the task metric loses below fp32; None in fp32, and where nobody evaluates.
         compiled: What the compile check found; None where no engines were asked for.
+        has_program: Whether the network in fp32 is one for the backend `fused`.
         fp32_graphs: ONNX bytes of every stage before it was lowered, to compare with.
     """
 
@@ -76,7 +79,9 @@ class ExportReport:
     stages: tuple[StageInfo, ...]
     golden: int
     lowering: LoweringInfo | None = None
+    loss: MetricLoss | None = None
     compiled: CompileCheck | None = None
+    has_program: bool = False
     fp32_graphs: tuple[bytes, ...] = field(default=(), repr=False)
 
 
@@ -203,7 +208,9 @@ def export_bundle(
         stages,
         len(golden.samples),
         manifest.lowering,
+        None if lowered is None else lowered.loss,
         compiled,
+        built.has_program,
         built.graphs,
     )
 

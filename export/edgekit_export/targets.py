@@ -41,7 +41,8 @@ class Target:
     Attributes:
         rewrites: Precision → what is applied where the network admits it.
         rest: What an int8 bundle computes in where it does not compute in int8.
-        answers: Whether int8 layers round what they answer, too: ONNX Runtime has integer kernels for such only.
+        answers: Whether int8 layers round what they answer, too, in networks without grouped convolutions: ONNX Runtime
+            has integer kernels for such only, and its depthwise ones are slower than float (CheapNet-S: 8 times).
     """
 
     rewrites: Mapping[ExportPrecision, tuple[Preference, ...]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,17 @@ Feeds = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a pass may move an output, as a fraction of the output's largest magnitude; 0 is bit-exact."""
+    """How far a pass may move an output, as a fraction of the output's own size; 0 is bit-exact.
+
+    Attributes:
+        relative: The fraction.
+        reason: Why so much.
+        norm: What is compared: the largest magnitudes, or the root mean squares, where single values may jump.
+    """
 
     relative: float
     reason: str
+    norm: Literal["largest", "root mean square"] = "largest"
 
 
 EXACT = Tolerance(0.0, "the arithmetic is the same")

@@ -11,7 +11,8 @@ from onnx_ir.passes import PostconditionError, PreconditionError
 
 from edgekit_export.execution import GraphError, GraphRunner
 from edgekit_export.graph_io import infer_shapes, to_bytes
-from edgekit_export.passes.base import Array, Feeds, GraphPass
+from edgekit_export.passes.base import Array, Feeds, GraphPass, Tolerance
+from edgekit_export.rounding import root_mean_square
 from edgekit_runtime.errors import GateFailed, UsageProblem
 
 _DEFECT = "This is a defect of the pass: please report it with the network. Nothing was written."
@@ -78,13 +79,13 @@ def _compare(graph_pass: GraphPass, expected: Feeds, answers: Feeds) -> None:
             raise _failure(
                 graph_pass, f"{name!r} is {got.dtype} {got.shape}, not {wanted.dtype} {wanted.shape}"
             )
-        problem = _difference(wanted, got, graph_pass.tolerance.relative)
+        problem = _difference(wanted, got, graph_pass.tolerance)
         if problem is not None:
             raise _failure(graph_pass, f"{name!r} changed: {problem}")
 
 
-def _difference(wanted: Array, got: Array, relative: float) -> str | None:
-    if relative == 0.0:
+def _difference(wanted: Array, got: Array, tolerance: Tolerance) -> str | None:
+    if tolerance.relative == 0.0:
         if np.array_equal(wanted, got, equal_nan=wanted.dtype.kind == "f"):
             return None
         return f"{np.count_nonzero(wanted != got)} of {wanted.size} values differ and none may"
@@ -93,11 +94,15 @@ def _difference(wanted: Array, got: Array, relative: float) -> str | None:
         return "values became finite, infinite or NaN"
     if not finite.any():
         return None
-    largest = float(np.abs(wanted[finite]).max())
-    error = float(np.abs(wanted[finite] - got[finite]).max())
-    if error <= relative * largest:
+    exact = wanted[finite].astype(np.float64)
+    size, error = (_measure(values, tolerance) for values in (exact, exact - got[finite]))
+    if error <= tolerance.relative * size:
         return None
-    return f"by {error:.3g}, and {relative:g} of the largest value {largest:.3g} is allowed"
+    return f"by {error:.3g}, and {tolerance.relative:g} of the {tolerance.norm} {size:.3g} is allowed"
+
+
+def _measure(values: Array, tolerance: Tolerance) -> float:
+    return float(np.abs(values).max()) if tolerance.norm == "largest" else root_mean_square(values)
 
 
 def _failure(graph_pass: GraphPass, what: str) -> GateFailed:

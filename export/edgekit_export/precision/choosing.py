@@ -11,6 +11,10 @@ from edgekit_runtime.errors import GateFailed
 Key = TypeVar("Key", bound=Hashable)
 
 
+MOST_ATTEMPTS = 16
+"""Each one lowers the whole network and evaluates it."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One measurement.
@@ -46,9 +50,9 @@ def choose_layers(
 ) -> Choice[Key]:
     """Return the largest set of layers found that loses no more than was allowed.
 
-    Where all of them lose too much, the number of the most sensitive ones to leave is bisected: 1 + log2(layers)
-    measurements. A loss need not fall with every layer that is left, so that a smaller number may exist; but what is
-    returned was itself measured, and not inferred.
+    Where all of them lose too much, the number of the most sensitive ones to leave is bisected. A loss need not fall
+    with every layer that is left: where the bisection finds nothing, the numbers that it passed over are tried from the
+    smallest, up to `MOST_ATTEMPTS` in all. What is returned was itself measured, and not inferred.
 
     Args:
         order: Layers that can run in int8, the most sensitive first.
@@ -56,8 +60,7 @@ def choose_layers(
         max_drop: Points that may be lost.
 
     Raises:
-        GateFailed: If there is no layer, or even the least sensitive one alone loses too much; the message has the
-            best that was measured.
+        GateFailed: If there is no layer, or too much was lost in every attempt; the message has the best one.
     """
     if not order:
         raise GateFailed(
@@ -71,6 +74,10 @@ def choose_layers(
         return attempts[-1].drop <= max_drop
 
     fits = _find_least(attempt, len(order))
+    if fits is None:
+        tried = {item.left for item in attempts}
+        others = [left for left in range(len(order)) if left not in tried][: MOST_ATTEMPTS - len(attempts)]
+        fits = next((left for left in others if attempt(left)), None)
     if fits is None:
         raise _failure(attempts, len(order), max_drop)
     drop = next(item.drop for item in attempts if item.left == fits)
@@ -91,8 +98,16 @@ def _find_least(fits: Callable[[int], bool], count: int) -> int | None:
 def _failure(attempts: Sequence[Attempt], count: int, max_drop: float) -> GateFailed:
     # NaN is never the best of several.
     best = min(attempts, key=lambda item: (item.drop != item.drop, item.drop))
+    tried = ", ".join(str(count - item.left) for item in sorted(attempts, key=lambda item: item.left))
     return GateFailed(
-        f"int8 loses more than {max_drop:g} points of the task metric with any number of layers in it: the least is "
-        f"{best.drop:.2f} points, with {count - best.left} of {count} layers in int8.",
-        remedy="Calibrate on more images or by another method, allow more (--max-drop), or take --precision fp16.",
+        f"int8 loses more than {max_drop:g} points of the task metric with {tried} of {count} layers in it; with "
+        f"{count - best.left} the metric {describe_drop(best.drop)}.",
+        remedy="Calibrate on more images or by another method, allow more (--max-drop), keep other layers (--keep), or "
+        "take --precision fp16.",
     )
+
+
+def describe_drop(drop: float) -> str:
+    """Return what a metric does that drops by so many points, such as "loses 0.17 points"."""
+    points = f"{abs(drop):.2f}" if abs(drop) >= 0.01 or drop == 0 else f"{abs(drop):.1g}"
+    return f"{'gains' if drop < 0 else 'loses'} {points} points"

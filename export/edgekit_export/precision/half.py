@@ -107,9 +107,11 @@ class HalfBesideInt8(HalfPrecision):
 
     name: ClassVar[str] = "half_beside_int8"
     tolerance: ClassVar[Tolerance] = Tolerance(
-        0.15,
+        0.3,
         "what fp16 moves across the middle between two steps of int8 changes by a whole step, 1/127 of its range, and "
-        "the layers after it pass that on: 0.035 was measured on CheapNet-M, where int8 itself costs 0.087",
+        "the layers after it pass that on: single logits of CheapNet-M moved by a fifth of the largest, all of them "
+        "by a few hundredths; what a misplaced cast or scale does is of the size of the logits themselves",
+        "root mean square",
     )
 
     def ensures(self, model: ir.Model) -> None:

@@ -7,6 +7,7 @@ finite, a task metric below what was allowed. How many pixels, classes and exits
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from edgekit_export.exits_taken import take_exits
 from edgekit_export.graph_io import expose_value
 from edgekit_export.parity import check_forms, measure_cosine
 from edgekit_export.passes.names import LOGITS, THRESHOLD
+from edgekit_export.precision.choosing import describe_drop
 from edgekit_export.rounding import root_mean_square
 from edgekit_runtime.bundle import ParityCheck, StageInfo
 from edgekit_runtime.masks import mask_of
@@ -82,25 +84,37 @@ def run_exposed(
     return ChainRunner(graphs, batch=batch, optimise=optimise).run(frames, scalars)
 
 
-def check_drop(
-    precision: str, metric: str, *, torch: float, fp32: float, lowered: float, max_drop: float
-) -> ParityCheck:
-    """Return the row that gates: the task metric may lose so many points against the graphs in fp32.
+@dataclass(frozen=True)
+class MetricLoss:
+    """The task metric of the network, of its graphs in fp32, and below it.
 
-    Args:
-        precision: What was lowered to.
-        metric: Its name.
-        torch: Its value with the network, from 0 to 1.
+    Attributes:
+        name: Such as "miou".
+        torch: With the network, from 0 to 1.
         fp32: With the graphs in fp32.
         lowered: With the lowered graphs.
-        max_drop: Points (hundredths) that may be lost.
+        max_drop: Points (hundredths) that may be lost against fp32.
     """
-    drop = 100 * (fp32 - lowered)
+
+    name: str
+    torch: float
+    fp32: float
+    lowered: float
+    max_drop: float
+
+    @property
+    def drop(self) -> float:
+        """Points that are lost; negative where some are gained."""
+        return 100 * (self.fp32 - self.lowered)
+
+
+def check_drop(precision: str, loss: MetricLoss) -> ParityCheck:
+    """Return the row that gates: the task metric may lose so many points against the graphs in fp32."""
     detail = (
-        f"torch {torch:.4f}, fp32 {fp32:.4f}, {precision} {lowered:.4f}: "
-        f"{abs(drop):.2f} points {'lost' if drop >= 0 else 'gained'} ({max_drop:g} may be lost)"
+        f"torch {loss.torch:.4f}, fp32 {loss.fp32:.4f}, {precision} {loss.lowered:.4f}: "
+        f"{describe_drop(loss.drop)} ({loss.max_drop:g} may be lost)"
     )
-    return ParityCheck(f"{precision}: task metric: {metric}", drop <= max_drop, detail)
+    return ParityCheck(f"{precision}: task metric: {loss.name}", loss.drop <= loss.max_drop, detail)
 
 
 def _title(precision: str, row: ParityCheck) -> ParityCheck:

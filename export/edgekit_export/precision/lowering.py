@@ -15,7 +15,7 @@ from edgekit_export.parity import ParityFailed
 from edgekit_export.passes.names import LOGITS
 from edgekit_export.planning import ExportPlan
 from edgekit_export.precision.draft import Draft
-from edgekit_export.precision.lowered_parity import check_drop, check_lowered, run_exposed
+from edgekit_export.precision.lowered_parity import MetricLoss, check_drop, check_lowered, run_exposed
 from edgekit_export.precision.to_half import lower_to_half
 from edgekit_export.precision.to_int8 import lower_to_int8
 from edgekit_export.rounding import root_mean_square
@@ -40,6 +40,7 @@ class Lowered:
         graphs: ONNX bytes of each.
         checks: Rows of the parity table.
         info: How they came about.
+        loss: What the task metric loses; None where nobody evaluates.
         noise: How far the logits of two correct evaluations of them lie apart; 0 where there are none.
     """
 
@@ -47,6 +48,7 @@ class Lowered:
     graphs: tuple[bytes, ...] = field(repr=False)
     checks: tuple[ParityCheck, ...]
     info: LoweringInfo
+    loss: MetricLoss | None
     noise: float
 
     def find_logits(self, frames: Array, plan: ExportPlan) -> Array:
@@ -76,10 +78,14 @@ def lower_stages(plan: ExportPlan, built: Built) -> Lowered:
     draft = lower(plan, built, measure)
     stages = describe_lowered(built.stages, draft)
     plan.report(f"comparing {precision} with torch")
-    checks = _compare(plan, built, draft, stages, measure)
+    checks, loss = _compare(plan, built, draft, stages), None
+    if built.metric is not None and all(check.ok for check in checks):
+        metric = built.metric
+        loss = MetricLoss(metric.name, metric.torch, metric.fp32, measure(draft), plan.precision.max_drop)
+        checks = (*checks, check_drop(precision, loss))
     if not all(check.ok for check in checks):
         raise ParityFailed((*built.checks, *checks))
-    return Lowered(stages, draft.graphs, checks, draft.info, _measure_noise(plan, built, draft))
+    return Lowered(stages, draft.graphs, checks, draft.info, loss, _measure_noise(plan, built, draft))
 
 
 def describe_lowered(stages: Sequence[StageInfo], draft: Draft) -> tuple[StageInfo, ...]:
@@ -113,12 +119,11 @@ def _measure(plan: ExportPlan, built: Built, draft: Draft) -> float:
 
 
 def _compare(
-    plan: ExportPlan, built: Built, draft: Draft, stages: Sequence[StageInfo], measure: Any
+    plan: ExportPlan, built: Built, draft: Draft, stages: Sequence[StageInfo]
 ) -> tuple[ParityCheck, ...]:
     frames = np.stack(plan.samples)
-    precision = plan.precision.precision
-    checks = check_lowered(
-        precision,
+    return check_lowered(
+        plan.precision.precision,
         stages,
         draft.judged,
         frames,
@@ -126,18 +131,6 @@ def _compare(
         batch=plan.contract.batch,
         threshold=plan.threshold,
     )
-    if built.metric is None or not all(check.ok for check in checks):
-        return checks
-    metric = built.metric
-    row = check_drop(
-        precision,
-        metric.name,
-        torch=metric.torch,
-        fp32=metric.fp32,
-        lowered=measure(draft),
-        max_drop=plan.precision.max_drop,
-    )
-    return (*checks, row)
 
 
 def _measure_noise(plan: ExportPlan, built: Built, draft: Draft) -> float:

@@ -9,9 +9,10 @@ import numpy as np
 import onnx_ir as ir
 
 from edgekit_export.building import Built
+from edgekit_export.passes import editing
 from edgekit_export.passes.base import GraphPass
 from edgekit_export.planning import ExportPlan
-from edgekit_export.precision.choosing import choose_layers
+from edgekit_export.precision.choosing import choose_layers, describe_drop
 from edgekit_export.precision.draft import Draft, Measure, carried_of, draft_stages
 from edgekit_export.precision.half import HalfBesideInt8
 from edgekit_export.precision.kept_layers import ASKED, require_known
@@ -37,6 +38,8 @@ class _Material:
     built: Built
     ranges: Sequence[Ranges]
     sqnr_db: Mapping[Key, float]
+    answers: bool
+    """Whether layers round what they answer, too (see `Target`)."""
     half: HalfPlan | None
     """What goes to fp16 beside int8; None where the rest stays in fp32."""
 
@@ -57,15 +60,17 @@ def lower_to_int8(plan: ExportPlan, built: Built, measure: Measure) -> Draft:
     assert calibration is not None
     cores = [stage.core for stage in built.rewritten]
     require_known(cores, kept)
+    answers = plan.target.answers and not any(map(_has_groups, cores))
     plan.report(f"measuring ranges on {len(calibration.frames)} images")
-    ranges = collect_ranges(cores, calibration.frames, method=calibration.method, answers=plan.target.answers)
+    ranges = collect_ranges(cores, calibration.frames, method=calibration.method, answers=answers)
     plan.report("measuring the sensitivity of every layer")
-    found = measure_sensitivity(cores, ranges, plan.samples, answers=plan.target.answers)
+    found = measure_sensitivity(cores, ranges, plan.samples, answers=answers)
     material = _Material(
         plan,
         built,
         ranges,
         {(item.stage, item.layer): item.sqnr_db for item in found},
+        answers,
         plan_half(built, frozenset()) if plan.target.rest == "fp16" else None,
     )
     order = [(item.stage, item.layer) for item in found if item.layer not in kept]
@@ -73,11 +78,15 @@ def lower_to_int8(plan: ExportPlan, built: Built, measure: Measure) -> Draft:
 
     def lose(layers: frozenset[Key]) -> float:
         drop = 100 * (before - measure(_draft(material, layers)))
-        plan.report(f"{len(layers)} of {len(found)} layers in int8: {drop:.2f} points of the metric lost")
+        plan.report(f"{len(layers)} of {len(found)} layers in int8: the metric {describe_drop(drop)}")
         return drop
 
     choice = choose_layers(order, lose, plan.precision.max_drop)
     return _draft(material, choice.layers)
+
+
+def _has_groups(core: ir.Model) -> bool:
+    return any(node.op_type == "Conv" and editing.int_attribute(node, "group", 1) > 1 for node in core.graph)
 
 
 def _draft(material: _Material, layers: frozenset[Key]) -> Draft:
@@ -87,7 +96,7 @@ def _draft(material: _Material, layers: frozenset[Key]) -> Draft:
 
     def make_passes(index: int, core: ir.Model) -> list[GraphPass]:
         own = frozenset(name for stage, name in layers if stage == index)
-        passes: list[GraphPass] = [Quantise(material.ranges[index], own, answers=plan.target.answers)]
+        passes: list[GraphPass] = [Quantise(material.ranges[index], own, answers=material.answers)]
         if half is not None:
             carried = carried_of(core, half.carried)
             passes.append(HalfBesideInt8(carried=carried, blocked=half.blocked[index]))

@@ -13,17 +13,20 @@ from edgekit_runtime.bundle import Bundle
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
-    [
-        (1.2, 1.6, "int8 is faster"),
-        (0.4, 0.6, "int8 is slower"),
-        (0.9, 1.1, "int8 is no faster"),
-    ],
+    [(1.2, 1.6, "int8 is faster"), (0.4, 0.6, "int8 is slower"), (0.9, 1.1, "int8 is no faster")],
 )
 def test_the_interval_decides_what_is_said(low: float, high: float, words: str) -> None:
-    text = PrecisionSpeed(3.0, 2.0, Ratio((low + high) / 2, low, high, 11)).describe("int8")
+    speed = PrecisionSpeed(3.0, 2.0, Ratio((low + high) / 2, low, high, 11))
+    text = speed.describe("int8", has_program=False)
     assert words in text
     assert f"{low:.2f} to {high:.2f}" in text
     assert ("export in fp32" in text) == (low <= 1)
+
+
+def test_a_network_with_a_program_is_for_cpus_in_fp32_whatever_int8_gains() -> None:
+    text = PrecisionSpeed(3.0, 2.0, Ratio(1.5, 1.4, 1.6, 11)).describe("int8", has_program=True)
+    assert "int8 is faster" in text
+    assert text.endswith("for CPUs export in fp32.")
 
 
 def test_graphs_are_timed_in_turn() -> None:

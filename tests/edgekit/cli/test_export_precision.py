@@ -51,6 +51,10 @@ def test_a_lower_precision_is_written_judged_and_run(
     assert f"{precision}: class flips" in names
     assert document["cpu_speed"]["ratio"]["low"] <= document["cpu_speed"]["ratio"]["high"]
     assert f"On this CPU (onnxruntime) {precision} is" in result.err
+    assert document["metric"]["max_drop"] == 100
+    assert document["metric"]["drop"] == pytest.approx(
+        100 * (document["metric"]["fp32"] - document["metric"]["lowered"])
+    )
     manifest = Bundle.open(here / "low.edgekit").manifest
     assert (document["precision"], manifest.precision) == (precision, precision)
     assert verify_bundle(here / "low.edgekit").ok
@@ -59,6 +63,7 @@ def test_a_lower_precision_is_written_judged_and_run(
     assert (answer.backend, answer.precision) == ("onnxruntime", precision)
     if precision == "int8":
         assert (manifest.lowering.calibration.data, manifest.lowering.calibration.images) == ("line", 3)
+        assert document["calibration"]["fingerprint"] == manifest.lowering.calibration.fingerprint
         assert "int8" in {layer["precision"] for layer in document["layers"]}
     else:
         assert manifest.lowering.calibration is None
@@ -84,6 +89,7 @@ def test_int8_shows_the_table_of_layers(run_cli: RunCli, here: Path, line: Path)
         (("--precision", "int8", "--calibrate-on", "."), 8, "holds no images"),
         (("--precision", "fp16", "--max-drop", "-1"), 2, "0 to 100 points"),
         (("--sm", "86"), 2, "--sm is for engines"),
+        (("--engine", "tensorrt-rtx", "--target", "cpu"), 2, "Leave one of them out"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_is_written(

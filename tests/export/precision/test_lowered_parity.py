@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edgekit_export.precision.lowered_parity import check_drop, check_lowered, run_exposed
+from edgekit_export.precision.lowered_parity import MetricLoss, check_drop, check_lowered, run_exposed
 from edgekit_runtime.masks import mask_of
 
 
@@ -90,10 +90,10 @@ def test_bytes_that_are_no_graph_fail(built_segmenter) -> None:
     ("lowered", "ok"), [(0.8, True), (0.796, True), (0.794, False), (float("nan"), False)]
 )
 def test_the_metric_gates_by_points(lowered: float, ok: bool) -> None:
-    row = check_drop("int8", "miou", torch=0.8, fp32=0.8, lowered=lowered, max_drop=0.5)
+    row = check_drop("int8", MetricLoss("miou", 0.8, 0.8, lowered, 0.5))
     assert row.ok is ok
 
 
 def test_a_gain_is_called_one() -> None:
-    row = check_drop("fp16", "miou", torch=0.8, fp32=0.8, lowered=0.81, max_drop=0.5)
-    assert "1.00 points gained" in row.detail
+    row = check_drop("fp16", MetricLoss("miou", 0.8, 0.8, 0.81, 0.5))
+    assert "gains 1.00 points" in row.detail

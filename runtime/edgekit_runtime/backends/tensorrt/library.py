@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
 
+from edgekit_runtime.errors import MissingDependency
 from edgekit_runtime.optional import import_optional
+
+NEEDED = ("__version__", "Builder", "OnnxParser", "ComputeCapability")
+"""What compiling for other machines takes."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,21 @@ class Library:
         """Return the bindings.
 
         Raises:
-            MissingDependency: If they are not installed.
+            MissingDependency: If they are not installed, cannot be loaded, or are of a release without what is needed.
         """
-        return import_optional(self.module, extra=self.extra)
+        try:
+            bindings = import_optional(self.module, extra=self.extra)
+        except RuntimeError as error:  # what its wheels raise where a library of theirs cannot be loaded
+            raise self._refuse(f"cannot be loaded: {' '.join(str(error).split())[:200]}") from error
+        missing = [name for name in NEEDED if not hasattr(bindings, name)]
+        if missing:
+            raise self._refuse(f"has no {missing[0]}: it is no release that edgekit knows")
+        return bindings
+
+    def _refuse(self, what: str) -> MissingDependency:
+        return MissingDependency(
+            f"{self.title} ({self.module}) {what}.", remedy=f'Run: pip install "edgekit[{self.extra}]"'
+        )
 
     def read_version(self) -> str:
         """Return the release that is installed, such as "1.7.1.116"."""
