@@ -40,6 +40,7 @@ FORMS: dict[str, tuple[str, Lowering]] = {
     "fp32": ("any", Lowering()),
     "fp32, sub-pixel": ("cpu", Lowering()),
     "fp16": ("any", Lowering("fp16", max_drop=EVERY_LAYER)),
+    "int8, target any": ("any", Lowering("int8", max_drop=EVERY_LAYER)),
     "int8": ("cpu", Lowering("int8", max_drop=EVERY_LAYER)),
     "int8, entropy": ("cpu", Lowering("int8", method="entropy", max_drop=EVERY_LAYER)),
     "int8, max": ("cpu", Lowering("int8", method="max", max_drop=EVERY_LAYER)),
@@ -55,6 +56,10 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--untrained", action="store_true")
     parser.add_argument("--data", help="evaluated on its test part; without it only times are taken")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=list(FORMS))
+    parser.add_argument(
+        "--size", type=int, help="height and width; by default those of the model or its training"
+    )
     parser.add_argument("--seconds", type=float, default=30.0, help="of timing")
     parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
@@ -81,7 +86,8 @@ def main() -> None:
 def export_forms(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the bundle of each form, and why others could not be had."""
     bundles, refused = {}, {}
-    for name, (target, lowering) in FORMS.items():
+    for name in arguments.forms:
+        target, lowering = FORMS[name]
         path = folder / f"{len(bundles)}.edgekit"
         try:
             export_model(
@@ -89,6 +95,7 @@ def export_forms(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str,
                 path,
                 checkpoint=arguments.checkpoint,
                 untrained=arguments.untrained,
+                size=None if arguments.size is None else (arguments.size, arguments.size),
                 batch=1,
                 lowering=calibrated(lowering, arguments),
                 target=target,

@@ -19,7 +19,7 @@ from edgekit_export.passes import editing
 from edgekit_export.passes.base import Feeds, GraphPass
 from edgekit_export.passes.dense import Dense
 from edgekit_export.passes.driver import run_passes
-from edgekit_export.passes.fold_batchnorm import FoldBatchNorm
+from edgekit_export.passes.fold_batchnorm import CONVOLUTIONS, FoldBatchNorm
 from edgekit_export.passes.fold_normalisation import FoldNormalisation
 from edgekit_export.passes.frame_input import FrameInput
 from edgekit_export.passes.mask_output import MaskOutput
@@ -131,10 +131,21 @@ def _choose(folded: ir.Model, rewrites: frozenset[str], preferred: Sequence[Pref
 def _is_meant(graph: ir.Graph, where: Where) -> bool:
     if where == "everywhere":
         return True
+    if where == "grouped and activated":
+        return any(_is_grouped(node) and _is_activated(node) for node in graph)
     narrow = [
         node for node in graph if node.op_type == "ConvTranspose" and _count_outputs(node) % WHOLE_CHANNELS
     ]
-    return any(where == "narrow" or editing.int_attribute(node, "group", 1) == 1 for node in narrow)
+    return any(where == "narrow" or not _is_grouped(node) for node in narrow)
+
+
+def _is_grouped(node: ir.Node) -> bool:
+    return node.op_type in CONVOLUTIONS and editing.int_attribute(node, "group", 1) > 1
+
+
+def _is_activated(node: ir.Node) -> bool:
+    consumer = editing.only_consumer(node.outputs[0])
+    return consumer is not None and consumer.op_type in ("LeakyRelu", "Relu", "PRelu", "Clip")
 
 
 def _count_outputs(node: ir.Node) -> int:

@@ -17,8 +17,9 @@ ExportPrecision = Literal["fp32", "fp16", "int8"]
 
 EXPORT_PRECISIONS: tuple[ExportPrecision, ...] = ("fp32", "fp16", "int8")
 
-Where = Literal["everywhere", "narrow", "narrow and ungrouped"]
-"""In which networks: "narrow" are those with transposed convolutions whose channels are no multiple of 8."""
+Where = Literal["everywhere", "narrow", "narrow and ungrouped", "grouped and activated"]
+"""In which networks: "narrow" are those with transposed convolutions whose channels are no multiple of 8; "grouped and
+activated" those with a convolution in groups whose answer goes straight into an activation."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ TARGETS: Mapping[str, Target] = {
     "any": Target({"fp32": (), "fp16": (), "int8": _SUBPIXEL}, rest="fp32"),
     "cpu": Target({"fp32": _SUBPIXEL, "fp16": _SUBPIXEL, "int8": _SUBPIXEL}, rest="fp32", answers=True),
     # TensorRT-RTX 1.7 makes one kernel of a transposed convolution and its activation where the channels are a
-    # multiple of 8, with groups in fp32 from 4 on; and in fp16 it fills groups up to 2 channels, in a kernel per layer.
+    # multiple of 8, with groups in fp32 from 4 on; and in fp16 it fills groups up to 2 channels, in a kernel per layer,
+    # where it fuses them with an activation (CheapNet; ShuffleNet's have none, and lose by the dense form).
     "tensorrt": Target(
         {
             "fp32": (Preference("subpixel", "narrow and ungrouped"),),
-            "fp16": (Preference("dense"), Preference("subpixel", "narrow")),
+            "fp16": (Preference("dense", "grouped and activated"), Preference("subpixel", "narrow")),
             "int8": _SUBPIXEL,
         },
         rest="fp16",

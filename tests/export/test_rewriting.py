@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
+import torch
 
 from edgekit_export.graph_io import from_bytes, to_bytes
+from edgekit_export.passes import editing
 from edgekit_export.targets import Preference
 from tests.export.building import build
 from tests.export.graphs import ops
@@ -48,6 +52,34 @@ def test_a_targets_rewrites_are_applied_where_they_are_meant(segmenter, grey, gr
     (stage,) = build(segmenter, grey, grey_frames, classes=1, preferred=preferred).rewritten
     assert ops(from_bytes(stage.data)).count("ConvTranspose") == left
     assert ops(stage.plain).count("ConvTranspose") == 1
+
+
+@pytest.mark.parametrize(("network", "groups"), [("segmenter", 0), ("classifier", 0)])
+def test_grouped_convolutions_are_written_as_dense_where_an_activation_follows(
+    request, grey, grey_frames, network, groups
+):
+    built = build(
+        request.getfixturevalue(network),
+        grey,
+        grey_frames,
+        classes=1 if network == "segmenter" else 3,
+        preferred=[Preference("dense", "grouped and activated")],
+    )
+    (stage, *_) = built.rewritten
+    grouped = [node for node in from_bytes(stage.data).graph if editing.int_attribute(node, "group", 1) > 1]
+    assert len(grouped) == groups
+    before = [node for node in stage.plain.graph if editing.int_attribute(node, "group", 1) > 1]
+    assert len(before) == (2 if network == "segmenter" else 0)
+
+
+def test_grouped_convolutions_without_an_activation_stay(segmenter, grey, grey_frames):
+    quiet = copy.deepcopy(segmenter)
+    for block in (quiet.down, quiet.up):
+        block[2] = torch.nn.Identity()
+    preferred = [Preference("dense", "grouped and activated")]
+    (stage,) = build(quiet, grey, grey_frames, classes=1, preferred=preferred).rewritten
+    grouped = [node for node in from_bytes(stage.data).graph if editing.int_attribute(node, "group", 1) > 1]
+    assert len(grouped) == 2
 
 
 def test_what_a_network_does_not_admit_is_left_out_unless_it_was_chosen(
