@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import tempfile
 from functools import partial
@@ -36,9 +37,10 @@ from edgekit_runtime.errors import GateFailed
 from edgekit_runtime.platforms import describe_platform
 
 EVERY_LAYER = 100.0
+SUBPIXEL = "any, with --rewrite subpixel"
 FORMS: dict[str, tuple[str, Lowering]] = {
     "fp32": ("any", Lowering()),
-    "fp32, sub-pixel": ("cpu", Lowering()),
+    "fp32, sub-pixel": (SUBPIXEL, Lowering()),
     "fp16": ("any", Lowering("fp16", max_drop=EVERY_LAYER)),
     "int8, target any": ("any", Lowering("int8", max_drop=EVERY_LAYER)),
     "int8": ("cpu", Lowering("int8", max_drop=EVERY_LAYER)),
@@ -66,7 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bundles, refused = export_forms(arguments, Path(folder))
         document: dict[str, Any] = {
-            "command": " ".join(["python benchmarks/results/precision.py", *sys.argv[1:]]),
+            "command": shlex.join(["python", "benchmarks/results/precision.py", *sys.argv[1:]]),
             "model": arguments.model,
             "forms": {name: describe(path, arguments.data) for name, path in bundles.items()},
             "refused": refused,
@@ -98,7 +100,8 @@ def export_forms(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str,
                 size=None if arguments.size is None else (arguments.size, arguments.size),
                 batch=1,
                 lowering=calibrated(lowering, arguments),
-                target=target,
+                target=target.partition(",")[0],
+                rewrites=frozenset({"subpixel"} if target == SUBPIXEL else ()),
                 reporter=Reporter(),
             )
         except GateFailed as error:
