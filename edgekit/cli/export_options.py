@@ -9,7 +9,7 @@ import click
 from edgekit.cli.options import Command
 from edgekit_export.targets import EXPORT_PRECISIONS, TARGETS
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS, check_targets, parse_targets
-from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
+from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX
 from edgekit_runtime.errors import UsageProblem
 
 

@@ -18,7 +18,7 @@ from edgekit_export.compiling.lowering_rule import AskedNode, Level, is_expected
 from edgekit_runtime.backends.tensorrt.build_log import BuildLog, EngineLayer, EngineTensor
 from edgekit_runtime.backends.tensorrt.building import BuiltEngine, build_engine
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS
-from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
+from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX
 from edgekit_runtime.backends.tensorrt.profiles import Batches
 from edgekit_runtime.bundle.manifest import StageInfo
 from edgekit_runtime.errors import GateFailed

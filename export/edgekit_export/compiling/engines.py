@@ -13,7 +13,7 @@ from edgekit_export.compiling.compile_check import (
     require_no_faults,
 )
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS
-from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
+from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX
 from edgekit_runtime.backends.tensorrt.profiles import Batches
 from edgekit_runtime.bundle.manifest import BATCH, EngineInfo, StageInfo
 

@@ -11,6 +11,7 @@ import pytest
 from edgekit.bundling.calibration import MOST_IMAGES, choose_calibration
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import open_dataset, split_dataset
+from edgekit.data.views import merge_classes
 from edgekit.train.run_data import describe_data
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.image_folders import draw_plate, save
@@ -39,6 +40,18 @@ def test_the_training_part_of_the_training_data_is_taken(image_folder: Path) -> 
     train = split_dataset(dataset).subset(dataset, "train")
     assert {images.source.items[index].name for index in images.chosen} <= {item.name for item in train.items}
     assert len(images) == min(MOST_IMAGES, len(train))
+
+
+@pytest.mark.slow
+def test_the_training_part_is_found_where_kinds_of_defect_were_merged(real_data: Path) -> None:
+    """NEU-Seg has three kinds; a network with one defect class was trained on them as one."""
+    source = str(real_data / "neu-seg")
+    seen = merge_classes(open_dataset(source))
+    split = split_dataset(seen)
+    record = replace(UNKNOWN, training={"data": source}, data=describe_data(seen, split))
+    images = choose_calibration(record, None, (208, 208))
+    train = {item.name for item in split.subset(seen, "train").items}
+    assert {images.source.items[index].name for index in images.chosen} <= train
 
 
 def test_generated_training_data_are_drawn_in_the_bundle_s_size() -> None:

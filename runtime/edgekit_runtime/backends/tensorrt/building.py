@@ -16,7 +16,7 @@ from edgekit_runtime.backends.tensorrt.build_log import BuildLog, parse_build_lo
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS, check_targets
 from edgekit_runtime.backends.tensorrt.exchange import Answer, Request, pack, unpack
 from edgekit_runtime.backends.tensorrt.graph_checks import check_graph
-from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX, Library
+from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX, Library
 from edgekit_runtime.backends.tensorrt.profiles import Batches, make_profile
 from edgekit_runtime.backends.tensorrt.refusals import refuse
 from edgekit_runtime.bundle.manifest import TensorInfo

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from edgekit_runtime.backends.tensorrt.library import Library
+from edgekit_runtime.backends.tensorrt.nvidia_library import Library
 from edgekit_runtime.errors import UsageProblem
 
 DEFAULT_TARGETS = (86, 89, 120)

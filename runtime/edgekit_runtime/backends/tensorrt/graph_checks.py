@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from edgekit_runtime.backends.onnx_wire import has_external_data
 from edgekit_runtime.backends.tensorrt.graph_reading import UINT8, Graph, Node, read_graph
-from edgekit_runtime.backends.tensorrt.library import Library
+from edgekit_runtime.backends.tensorrt.nvidia_library import Library
 from edgekit_runtime.errors import ArtefactRefused
 
 _EXPORT_ANEW = "Export the network anew with `edgekit export`."

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from edgekit_runtime.backends.tensorrt import building
 from edgekit_runtime.backends.tensorrt.building import build_engine
-from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
+from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX
 from edgekit_runtime.backends.tensorrt.profiles import Batches
 from edgekit_runtime.bundle import TensorInfo
 from edgekit_runtime.errors import ArtefactRefused, EdgekitError, IoFault, MissingDependency, UsageProblem

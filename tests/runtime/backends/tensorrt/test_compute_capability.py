@@ -12,7 +12,7 @@ from edgekit_runtime.backends.tensorrt.compute_capability import (
     list_capabilities,
     parse_targets,
 )
-from edgekit_runtime.backends.tensorrt.library import Library
+from edgekit_runtime.backends.tensorrt.nvidia_library import Library
 from edgekit_runtime.errors import UsageProblem
 
 MEMBERS = {"NONE": 0, "CURRENT": 1, "SM120": 120, "SM86": "a value of its own", "SM89": 89}
@@ -73,7 +73,7 @@ def test_a_board_is_sent_to_its_own_builder():
 
 def test_the_library_takes_the_default():
     pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX (edgekit[tensorrt-rtx])")
-    from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
+    from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX
 
     assert check_targets(DEFAULT_TARGETS, TENSORRT_RTX) == DEFAULT_TARGETS
     with pytest.raises(UsageProblem, match="SM 87"):

@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from edgekit_runtime.backends.tensorrt.graph_checks import check_graph
 from edgekit_runtime.backends.tensorrt.graph_reading import read_graph
-from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
+from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX
 from edgekit_runtime.errors import ArtefactRefused
 from tests.runtime.backends.tensorrt.small_graphs import SHAPE, conv, convolution, make_graph, quantised
 

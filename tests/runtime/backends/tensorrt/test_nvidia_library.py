@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit_runtime.backends.tensorrt.library import TENSORRT_RTX
+from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX
 from edgekit_runtime.errors import MissingDependency
 
 
