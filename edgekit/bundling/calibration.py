@@ -91,8 +91,8 @@ def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, 
         size: (height, width) of the bundle's frames.
 
     Raises:
-        UsageProblem: If no source is named and the data of the training are not there, or no image has the size.
-        DatasetError: If there are no images.
+        UsageProblem: If no source is named and the data of the training are not there.
+        DatasetError: If there are no images, or none of the bundle's size.
     """
     text = source or find_training_data(record)
     if text is None:
@@ -105,7 +105,7 @@ def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, 
     fitting = [index for index, shape in shapes.items() if fits_frame(shape, size)]
     if not fitting:
         height, width = next(iter(shapes.values()))[:2]
-        raise UsageProblem(
+        raise DatasetError(
             f"None of the {len(shapes)} images of {name} fits the bundle's {size[0]}×{size[1]} pixels; "
             f"the first one has {height}×{width}.",
             remedy="Calibrate on images of the size that the line delivers, or export with another --size.",

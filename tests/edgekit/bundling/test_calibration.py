@@ -110,7 +110,7 @@ def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_images_of_other_sizes_alone_are_refused(tmp_path: Path) -> None:
     folder = write_frames(tmp_path / "line", count=2, size=(128, 96))
-    with pytest.raises(UsageProblem, match="64×64 pixels; the first one has 128×96") as caught:
+    with pytest.raises(DatasetError, match="64×64 pixels; the first one has 128×96") as caught:
         choose_calibration(UNKNOWN, str(folder), (64, 64))
     assert "--size" in caught.value.remedy
 
