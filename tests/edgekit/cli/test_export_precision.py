@@ -105,7 +105,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
     ("name", "draw", "code", "message"),
     [
         ("constant", lambda: np.full((64, 80), 77, np.uint8), 8, "there is nothing to measure"),
-        ("foreign", lambda: draw_plate(0, (128, 160))[0], 2, "fits the bundle's 64×80"),
+        ("foreign", lambda: draw_plate(0, (128, 160))[0], 8, "fits the bundle's 64×80"),
     ],
 )
 def test_images_that_calibrate_nothing_are_refused(
