@@ -12,12 +12,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from edgekit_export.exportable import Exportable, ExportExit, ExportInput, ExportStage, Normalisation
-from edgekit_export.precision.request import Calibration, PrecisionRequest
 
 if TYPE_CHECKING:
     from edgekit_export.macs import count_macs
     from edgekit_export.parity import ParityFailed, render_parity
     from edgekit_export.pipeline import ExportReport, export_bundle
+    from edgekit_export.precision.request import Calibration, PrecisionRequest
     from edgekit_export.rewriting import REWRITES
 
 __all__ = [
@@ -38,8 +38,10 @@ __all__ = [
 
 _LAZY = {
     "REWRITES": "rewriting",
+    "Calibration": "precision.request",
     "ExportReport": "pipeline",
     "ParityFailed": "parity",
+    "PrecisionRequest": "precision.request",
     "count_macs": "macs",
     "export_bundle": "pipeline",
     "render_parity": "parity",

@@ -7,7 +7,7 @@ import pytest
 
 from edgekit_export import tracing
 from edgekit_export.execution import ChainRunner
-from edgekit_export.task_metric import Predictors, check_metric
+from edgekit_export.task_metric import Predictors, compare_metrics, measure_metric
 from edgekit_runtime import Detector
 from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.testing import FakeBackend, fake_bundle
@@ -78,13 +78,17 @@ def test_the_exit_that_answers_is_the_runtimes_own(tmp_path, first, number):
 )
 def test_the_first_metric_may_differ_by_a_thousandth(predictors, difference, ok):
     answers = iter([{"mIoU": 0.9, "mAcc": 0.5}, {"mIoU": 0.9 - difference, "mAcc": 0.9}])
-    check = check_metric(lambda _: next(answers), predictors)
+    (name, before), (_, after) = (
+        measure_metric(lambda _: next(answers), predict)
+        for predict in (predictors.torch, predictors.exported)
+    )
+    check = compare_metrics(name, before, after)
     assert (check.name, check.ok) == ("task metric: mIoU", ok)
 
 
 def test_an_evaluation_without_metric(predictors):
     with pytest.raises(UsageProblem, match="no metric"):
-        check_metric(lambda _: {}, predictors)
+        measure_metric(lambda _: {}, predictors.torch)
 
 
 def test_a_frame_of_another_size(predictors):
