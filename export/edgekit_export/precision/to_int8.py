@@ -76,13 +76,17 @@ def lower_to_int8(plan: ExportPlan, built: Built, measure: Measure) -> Draft:
     order = [(item.stage, item.layer) for item in found if item.layer not in kept]
     before = 1.0 if built.metric is None else built.metric.fp32
 
+    fitting: dict[frozenset[Key], Draft] = {}
+
     def lose(layers: frozenset[Key]) -> float:
-        drop = 100 * (before - measure(_draft(material, layers)))
+        draft = _draft(material, layers)
+        drop = 100 * (before - measure(draft))
+        if drop <= plan.precision.max_drop:
+            fitting[layers] = draft
         plan.report(f"{len(layers)} of {len(found)} layers in int8: the metric {describe_drop(drop)}")
         return drop
 
-    choice = choose_layers(order, lose, plan.precision.max_drop)
-    return _draft(material, choice.layers)
+    return fitting[choose_layers(order, lose, plan.precision.max_drop).layers]
 
 
 def _has_groups(core: ir.Model) -> bool:
