@@ -20,6 +20,7 @@ import pytest
 from edgekit_runtime.bundle import (
     BATCH,
     Bundle,
+    ClassRule,
     DataInfo,
     ExitInfo,
     GoldenSample,
@@ -27,11 +28,13 @@ from edgekit_runtime.bundle import (
     Manifest,
     ModelInfo,
     ParityCheck,
+    PixelFormat,
     Provenance,
     SplitInfo,
     StageInfo,
     TensorInfo,
     ThresholdInfo,
+    VerdictRules,
     array_bytes,
     write_bundle,
 )
@@ -54,10 +57,10 @@ def real_data() -> Path:
 def segment_manifest() -> Manifest:
     """One stage, one threshold, one golden sample."""
     return Manifest(
-        schema="edgekit.bundle/1",
+        schema="edgekit.bundle/2",
         name="plain",
         model=ModelInfo("plain", "segment", ("background", "scratch"), "background", "none", 12),
-        input=InputContract("image", "grey", "uint8", 8, 255.0, HEIGHT, WIDTH, 8, "refuse", None, 0.1),
+        input=InputContract("image", PixelFormat(), HEIGHT, WIDTH, 8, "refuse", 0, 4, None, 0.1),
         precision="fp32",
         stages=(
             StageInfo(
@@ -75,6 +78,7 @@ def segment_manifest() -> Manifest:
             ),
         ),
         thresholds=(ThresholdInfo("threshold", "main", "logit", 0.0),),
+        rules=VerdictRules(others=ClassRule(min_area_px=2)),
         golden=(
             GoldenSample(
                 "sample", "golden/frame.npy", {"mask": "golden/mask.npy"}, {"threshold": 0.5}, 0.25, 3
@@ -126,13 +130,14 @@ def classify_manifest(segment_manifest: Manifest) -> Manifest:
 
     first = stage("exit1", (TensorInfo("image", "uint8", (BATCH, HEIGHT, WIDTH)),), (features,))
     return Manifest(
-        schema="edgekit.bundle/1",
+        schema="edgekit.bundle/2",
         name="staged",
         model=ModelInfo("staged", "classify", ("good", "hole", "stain"), "good", "none", 12),
         input=segment_manifest.input,
         precision="fp32",
         stages=(first, stage("exit2", (features,), ())),
         thresholds=(),
+        rules=VerdictRules(),
         golden=(),
         provenance=Provenance("untrained", "ab" * 32, "", None),
         data=None,

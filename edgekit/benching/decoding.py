@@ -11,7 +11,7 @@ from typing import Literal
 from edgekit.media.images import read_image, write_png
 from edgekit_benchmarks.contestants import Frames
 from edgekit_benchmarks.phases import Decode
-from edgekit_runtime.bundle.manifest import Channels
+from edgekit_runtime.bundle.contract import Channels
 from edgekit_runtime.errors import MissingDependency
 from edgekit_runtime.optional import import_optional
 

@@ -115,7 +115,7 @@ def _list_rows(network: PeerNetwork | NoNetwork, plan: PeerPlan) -> list[_Row]:
 
 def _image_shape(plan: PeerPlan) -> tuple[int, int, int, int]:
     contract = plan.bundle.manifest.input
-    channels = 1 if contract.channels == "grey" else 3
+    channels = 1 if contract.pixels.channels == "grey" else 3
     return len(plan.batches[0]), channels, contract.height, contract.width
 
 

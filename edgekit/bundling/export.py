@@ -25,7 +25,7 @@ from edgekit_export.targets import ExportPrecision
 from edgekit_export.task_metric import Evaluate
 from edgekit_export.task_metric import Predict as Answer
 from edgekit_runtime.bundle import ModelInfo, Provenance
-from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.bundle.writer import check_bundle_target
 from edgekit_runtime.errors import UsageProblem
 

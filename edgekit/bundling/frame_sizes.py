@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.models import ModelSpec
-from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.errors import CheckpointError
 from edgekit_runtime.padding import padded_size
 

@@ -83,8 +83,10 @@ def detect(
         announce(manifest.provenance.kind, reporter)
         for path in paths:
             try:
-                frame = read_image(path, channels="grey" if manifest.input.channels == "grey" else "rgb")
-                result = detector(order_channels(frame, manifest.input.channels))
+                frame = read_image(
+                    path, channels="grey" if manifest.input.pixels.channels == "grey" else "rgb"
+                )
+                result = detector(order_channels(frame, manifest.input.pixels.channels))
             except UnusableInput as error:
                 errors.append(_record_error(path, error, alone=len(paths) == 1))
                 continue

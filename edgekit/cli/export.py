@@ -22,7 +22,7 @@ from edgekit.cli.provenance import announce
 from edgekit.models import MODELS
 from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import Bundle
-from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.optional import import_optional
 
 

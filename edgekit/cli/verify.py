@@ -42,8 +42,8 @@ def verify(*, bundle: Path, device: str, backend: str, as_json: bool, reporter: 
 
 
 def _describe(manifest: Manifest) -> str:
-    contract = manifest.input
+    contract, pixels = manifest.input, manifest.input.pixels
     return (
-        f"{manifest.model.name}, {manifest.precision}; it takes {contract.bits}-bit {contract.channels} frames "
+        f"{manifest.model.name}, {manifest.precision}; it takes {pixels.bits}-bit {pixels.channels} frames "
         f"of {contract.height}×{contract.width} pixels (height × width)."
     )

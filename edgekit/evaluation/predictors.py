@@ -24,7 +24,7 @@ GREY, COLOUR = 1, 3
 
 def predict_with_detector(detector: Detector) -> Predict:
     """Return a predictor that runs a bundle; it takes the frames that the bundle takes and gives no logits."""
-    channels = detector.manifest.input.channels
+    channels = detector.manifest.input.pixels.channels
 
     def predict(frame: Frame) -> Prediction:
         # Grey frames for a grey bundle pass as they are: what does not fit is refused by the bundle's contract.

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from edgekit_export.exportable import ExportStage, Normalisation
 from edgekit_export.passes.names import FRAME, LOGITS, MASK, THRESHOLD
-from edgekit_runtime.bundle.manifest import InputContract, Task
+from edgekit_runtime.bundle.contract import InputContract
+from edgekit_runtime.bundle.manifest import Task
 from edgekit_runtime.errors import FrameError, UsageProblem
 
 Frame = npt.NDArray[np.uint8]

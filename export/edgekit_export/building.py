@@ -104,7 +104,7 @@ def build_fp32(plan: ExportPlan, evaluate: Evaluate | None) -> Built:
         traced,
         expected,
         plan.normalisation,
-        contract.channels,
+        contract.pixels.channels,
         plan.info.task,
         contract.batch,
         plan.rewrites,

@@ -44,10 +44,11 @@ from edgekit_runtime.bundle import (
     Provenance,
     StageInfo,
     ThresholdInfo,
+    VerdictRules,
     arrays_bytes,
     write_bundle,
 )
-from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.bundle.writer import check_bundle_target
 
 Array = npt.NDArray[Any]
@@ -190,6 +191,7 @@ def export_bundle(
         precision=precision.precision,
         stages=stages,
         thresholds=defaults,
+        rules=VerdictRules(),
         golden=golden.samples,
         provenance=provenance,
         data=data,

@@ -16,7 +16,7 @@ from edgekit_export.rewriting import REWRITES
 from edgekit_export.stage_info import describe_input
 from edgekit_export.targets import Target, find_target
 from edgekit_runtime.bundle import InputContract, ModelInfo
-from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.frames import check_contract
 

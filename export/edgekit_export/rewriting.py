@@ -27,7 +27,8 @@ from edgekit_export.passes.names import FRAME, LOGITS, THRESHOLD
 from edgekit_export.passes.remove_dead import RemoveDead
 from edgekit_export.passes.subpixel import Subpixel
 from edgekit_export.targets import Preference, Where
-from edgekit_runtime.bundle.manifest import Channels, Task
+from edgekit_runtime.bundle.contract import Channels
+from edgekit_runtime.bundle.manifest import Task
 from edgekit_runtime.masks import margins_of
 
 Array = npt.NDArray[Any]

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from edgekit_export.exportable import ExportInput, ExportStage, Normalisation
 from edgekit_export.passes.names import FRAME, LOGITS, MASK, THRESHOLD
-from edgekit_runtime.bundle import ExitInfo, InputContract, ModelInfo, StageInfo, TensorInfo
-from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle import ExitInfo, InputContract, ModelInfo, PixelFormat, StageInfo, TensorInfo
+from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.errors import UsageProblem
 
 Array = npt.NDArray[Any]
@@ -31,14 +31,13 @@ def describe_input(
     """Return the frames that the bundle accepts: 8 bits, in the network's own channel order, fitted to this size."""
     return InputContract(
         name=FRAME,
-        channels=contract.channels,
-        dtype="uint8",
-        bits=8,
-        scale=normalisation.scale,
+        pixels=PixelFormat(channels=contract.channels, scale=normalisation.scale),
         height=size[0],
         width=size[1],
         multiple=contract.multiple,
         fit=fit,
+        overlap=0,
+        reach=None,
         batch=batch,
         mm_per_pixel=mm_per_pixel,
     )

@@ -23,7 +23,7 @@ import torch
 from edgekit_export.exportable import Exportable, ExportInput, ExportStage, Module, Normalisation
 from edgekit_export.graph_io import shape_of
 from edgekit_export.tidying import tidy_graph
-from edgekit_runtime.bundle.manifest import BATCH
+from edgekit_runtime.bundle.contract import BATCH
 from edgekit_runtime.errors import CheckpointError, UsageProblem
 
 Array = npt.NDArray[Any]

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_runtime.backends.base import Array, Backend, Tensor, name_dtype
-from edgekit_runtime.bundle.manifest import BATCH, Manifest, StageInfo, TensorInfo
+from edgekit_runtime.bundle.contract import BATCH, TensorInfo
+from edgekit_runtime.bundle.manifest import Manifest, StageInfo
 from edgekit_runtime.errors import ArtefactRefused, FrameError, UsageProblem
 from edgekit_runtime.exits import ExitPolicy, ReplayExits, ThresholdExits, confidence
 from edgekit_runtime.frames import Frames

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.bundle.manifest import InputContract
+from edgekit_runtime.bundle.contract import InputContract
 from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.padding import pad_frame, padded_size
 
@@ -46,9 +46,9 @@ def check_contract(contract: InputContract) -> None:
             "The bundle cuts larger frames into tiles (fit 'tile'), which this release does not do.",
             remedy="Export the bundle for the size of your largest frames (--size HxW --fit pad).",
         )
-    if contract.dtype != "uint8":
+    if contract.pixels.graph_type != "uint8":
         raise UsageProblem(
-            f"The bundle takes {contract.bits}-bit frames ({contract.dtype}); this release runs 8-bit ones.",
+            f"The bundle takes {contract.pixels.bits}-bit frames; this release runs 8-bit ones.",
             remedy="Export the bundle for 8-bit frames.",
         )
 
@@ -162,10 +162,10 @@ def _size_remedy(height: int, width: int, contract: InputContract) -> str:
 
 def _channel_remedy(shape: tuple[int, ...], contract: InputContract) -> str:
     channels = shape[2] if len(shape) == 3 else 1
-    if contract.channels != "grey":
+    if contract.pixels.channels != "grey":
         if channels == 4:
-            return f"Drop the alpha channel: frame[..., :3], in the order {contract.channels}."
-        return f"The bundle takes colour frames, channels last, in the order {contract.channels}."
+            return f"Drop the alpha channel: frame[..., :3], in the order {contract.pixels.channels}."
+        return f"The bundle takes colour frames, channels last, in the order {contract.pixels.channels}."
     if channels == 1 and len(shape) == 3:
         return "Drop the last axis: frame[..., 0]."
     return "The bundle takes grey frames: convert colour images to grey first."
@@ -184,7 +184,7 @@ def _describe(contract: InputContract, *, batch: bool = False) -> str:
     size = ", ".join(
         [f"{most}{contract.height}", f"{most}{contract.width}", *map(str, contract.frame_shape[2:])]
     )
-    kind = "" if contract.channels == "grey" else f" {contract.channels}"
+    kind = "" if contract.pixels.channels == "grey" else f" {contract.pixels.channels}"
     return f"uint8{kind} (N, {size})" if batch else f"uint8{kind} ({size})"
 
 

@@ -50,14 +50,17 @@ from edgekit_runtime.bundle import (
     InputContract,
     Manifest,
     ModelInfo,
+    PixelFormat,
     Provenance,
     StageInfo,
     TensorInfo,
     ThresholdInfo,
+    VerdictRules,
     array_bytes,
     write_bundle,
 )
-from edgekit_runtime.bundle.manifest import SCHEMA_NAME, SCHEMA_VERSION, Channels, Fit, Task
+from edgekit_runtime.bundle.contract import Fit
+from edgekit_runtime.bundle.manifest import SCHEMA_NAME, SCHEMA_VERSION, Task
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.execution import run_every_stage
 
@@ -137,12 +140,15 @@ def fake_bundle(
     task: Task = "segment",
     height: int = 32,
     width: int = 32,
-    channels: Channels = "grey",
     classes: Sequence[str] | None = None,
     exits: int = 1,
     exit_threshold: float = 0.9,
     batch: int | None = None,
     fit: Fit = "refuse",
+    overlap: int = 0,
+    pixels: PixelFormat = PixelFormat(),  # noqa: B008
+    mm_per_pixel: float | None = None,
+    rules: VerdictRules = VerdictRules(),  # noqa: B008
 ) -> Bundle:
     """Write a small valid bundle whose graphs are placeholders; only `FakeBackend` runs it.
 
@@ -155,12 +161,15 @@ def fake_bundle(
         task: "segment" or "classify".
         height: Rows of a frame.
         width: Columns of a frame.
-        channels: "grey", "rgb" or "bgr".
         classes: Names by class number; background or normal, and "defect", by default.
         exits: Stages of a bundle that classifies.
         exit_threshold: Confidence from which each exit answers.
         batch: Frames per run, where that is fixed.
-        fit: "pad" takes smaller frames too, "refuse" those of height × width alone.
+        fit: "refuse" takes frames of height × width alone, "pad" smaller ones too, "tile" any.
+        overlap: Pixels that neighbouring tiles share.
+        pixels: Channels, depth and scale of the frames.
+        mm_per_pixel: Where it is known.
+        rules: Of the verdict; by default a frame with a region is rejected.
     """
     if exits < 1 or (task == "segment" and exits != 1):
         raise UsageProblem(
@@ -168,16 +177,15 @@ def fake_bundle(
         )
     contract = InputContract(
         name="frame",
-        channels=channels,
-        dtype="uint8",
-        bits=8,
-        scale=255.0,
+        pixels=pixels,
         height=height,
         width=width,
         multiple=1,
         fit=fit,
+        overlap=overlap,
+        reach=0,
         batch=batch,
-        mm_per_pixel=None,
+        mm_per_pixel=mm_per_pixel,
     )
     names = tuple(classes or (("background", "defect") if task == "segment" else ("normal", "defect")))
     stages = (
@@ -193,6 +201,7 @@ def fake_bundle(
         precision="fp32",
         stages=stages,
         thresholds=(ThresholdInfo("threshold", "segment", "logit", 0.0),) if task == "segment" else (),
+        rules=rules,
         golden=(),
         provenance=Provenance("untrained", hashlib.sha256(b"").hexdigest(), "a test double", None),
         data=None,
@@ -255,7 +264,7 @@ def _answer_by_brightness(
     contract = manifest.input
     first = contract.name in inputs
     source = inputs[contract.name] if first else next(array for array in inputs.values() if array.ndim)
-    brightness = _mean_of_rows(source) / (contract.scale if first else 1.0)
+    brightness = _mean_of_rows(source) / (contract.pixels.scale if first else 1.0)
     answers = {}
     for tensor in stage.outputs:
         if stage.exit is not None and tensor.name == stage.exit.output:

@@ -15,15 +15,15 @@ FORGED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         lambda data: data["stages"][0].update(run="rm"),
         "manifest.stages[0] has the unknown key 'run'",
     ),
-    "missing_key": (lambda data: data["input"].pop("scale"), "manifest.input lacks the key 'scale'"),
+    "missing_key": (lambda data: data["input"].pop("reach"), "manifest.input lacks the key 'reach'"),
     "list_for_an_object": (lambda data: data.update(files=[]), "manifest.files must be"),
     "truth_for_a_number": (
         lambda data: data["input"].update(height=True),
         "manifest.input.height must be int",
     ),
     "text_for_a_number": (
-        lambda data: data["input"].update(scale="255"),
-        "manifest.input.scale must be float",
+        lambda data: data["input"]["pixels"].update(scale="255"),
+        "manifest.input.pixels.scale must be float",
     ),
     "fraction_for_a_count": (
         lambda data: data["input"].update(batch=1.5),

@@ -18,12 +18,12 @@ from tests.attacks.building import attack, edit_text, forge
 
 @attack(BundleFormatError, "is not JSON")
 def manifest_that_is_not_json(root: Path) -> None:
-    (root / "manifest.json").write_bytes(b"schema = edgekit.bundle/1\n")
+    (root / "manifest.json").write_bytes(b"schema = edgekit.bundle/2\n")
 
 
 @attack(BundleFormatError, "is not UTF-8")
 def manifest_that_is_a_pickle(root: Path) -> None:
-    (root / "manifest.json").write_bytes(pickle.dumps({"schema": "edgekit.bundle/1"}))
+    (root / "manifest.json").write_bytes(pickle.dumps({"schema": "edgekit.bundle/2"}))
 
 
 @attack(BundleFormatError, "is not JSON")
@@ -100,11 +100,11 @@ def threshold_without_a_new_digest(root: Path) -> None:
     edit_text(root, '"default": 0.0', '"default": 8.0')
 
 
-@attack(BundleSchemaError, "newer schema 'edgekit.bundle/2'; this release reads 'edgekit.bundle/1'")
+@attack(BundleSchemaError, "newer schema 'edgekit.bundle/3'; this release reads 'edgekit.bundle/2'")
 def newer_schema_with_keys_of_its_own(root: Path) -> None:
-    forge(root, lambda data: data.update(schema="edgekit.bundle/2", unknown={"more": 1}))
+    forge(root, lambda data: data.update(schema="edgekit.bundle/3", unknown={"more": 1}))
 
 
-@attack(BundleFormatError, "no schema 'edgekit.bundle/1'")
+@attack(BundleFormatError, "no schema 'edgekit.bundle/2'")
 def schema_of_another_document(root: Path) -> None:
     forge(root, lambda data: data.update(schema="edgekit.checkpoint/1"))

@@ -10,7 +10,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from edgekit_runtime.bundle import Bundle, write_bundle
-from edgekit_runtime.bundle.manifest import Fit
+from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.testing import fake_bundle
 
 _OPSET = [helper.make_opsetid("", 17)]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit_runtime import Detector
+from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.padding import pad_frame
 from edgekit_runtime.regions import find_regions, name_regions
@@ -120,7 +121,7 @@ def test_a_classifying_bundle_answers_the_padded_frame(tmp_path):
 
 @pytest.mark.parametrize("channels", ["rgb", "bgr"])
 def test_colour_frames_are_padded_too(tmp_path, channels):
-    bundle = fake_bundle(tmp_path / "b.edgekit", height=8, width=8, channels=channels, fit="pad")
+    bundle = fake_bundle(tmp_path / "b.edgekit", height=8, width=8, pixels=PixelFormat(channels), fit="pad")
     frame = np.zeros((5, 6, 3), np.uint8)
     frame[1:3, 2:6] = 255
     with Detector(bundle, backend=FakeBackend) as detector:

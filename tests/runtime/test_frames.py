@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgekit_runtime.bundle import InputContract
+from edgekit_runtime.bundle import InputContract, PixelFormat
 from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.frames import check_contract, prepare_batch, prepare_frame
 
-GREY = InputContract("frame", "grey", "uint8", 8, 255.0, 4, 6, 1, "refuse", None, None)
-COLOUR = dataclasses.replace(GREY, channels="bgr")
+GREY = InputContract("frame", PixelFormat(), 4, 6, 1, "refuse", 0, None, None, None)
+COLOUR = dataclasses.replace(GREY, pixels=PixelFormat(channels="bgr"))
 PAD = dataclasses.replace(GREY, fit="pad")
 
 
@@ -106,7 +106,7 @@ def test_batches_that_hold_no_frames_are_refused(frames):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"fit": "tile"}, "'tile'"), ({"dtype": "int32", "bits": 12}, "12-bit")],
+    [({"fit": "tile"}, "'tile'"), ({"pixels": PixelFormat(bits=12, scale=4095.0)}, "12-bit")],
 )
 def test_contracts_of_later_releases_are_refused(change, message):
     contract = dataclasses.replace(GREY, **change)
@@ -122,7 +122,7 @@ def test_contracts_of_later_releases_are_refused(change, message):
 @pytest.mark.parametrize("channels", ["grey", "rgb"])
 @pytest.mark.parametrize("size", [(4, 6), (3, 6), (4, 5), (1, 1), (2, 3)])
 def test_smaller_frames_are_padded_with_their_border(size, channels):
-    contract = dataclasses.replace(PAD, channels=channels)
+    contract = dataclasses.replace(PAD, pixels=PixelFormat(channels=channels))
     shape = size if channels == "grey" else (*size, 3)
     frame = np.random.default_rng(sum(size)).integers(0, 256, shape, np.uint8)
     rows, columns = (np.minimum(np.arange(most), side - 1) for most, side in zip((4, 6), size, strict=True))

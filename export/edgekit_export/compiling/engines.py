@@ -15,7 +15,8 @@ from edgekit_export.compiling.compile_check import (
 from edgekit_runtime.backends.tensorrt.compute_capability import DEFAULT_TARGETS
 from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX
 from edgekit_runtime.backends.tensorrt.profiles import Batches
-from edgekit_runtime.bundle.manifest import BATCH, EngineInfo, StageInfo
+from edgekit_runtime.bundle.contract import BATCH
+from edgekit_runtime.bundle.manifest import EngineInfo, StageInfo
 
 ENGINE_SUFFIX = ".rtx.engine"
 

@@ -34,7 +34,7 @@ def find_program(
         raise NoProgram("a network that classifies")
     if len(stages) != 1:
         raise NoProgram(f"{len(stages)} stages")
-    if contract.channels != "grey":
+    if contract.pixels.channels != "grey":
         raise NoProgram("frames in colour")
     if len(model.classes) != 2:
         raise NoProgram(f"{len(model.classes)} classes")

@@ -11,7 +11,7 @@ from edgekit_export.exportable import Normalisation
 from edgekit_export.passes import editing
 from edgekit_export.passes.base import EXACT, Feeds, GraphPass, Tolerance, ensure, require
 from edgekit_export.passes.names import FRAME
-from edgekit_runtime.bundle.manifest import Channels
+from edgekit_runtime.bundle.contract import Channels
 
 
 class FrameInput(GraphPass):

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from edgekit_runtime.backends.devices import Device
 from edgekit_runtime.backends.options import BackendOptions
 from edgekit_runtime.bundle import Bundle
-from edgekit_runtime.bundle.manifest import BATCH, StageInfo, TensorInfo
+from edgekit_runtime.bundle.contract import BATCH, TensorInfo
+from edgekit_runtime.bundle.manifest import StageInfo
 from edgekit_runtime.errors import UsageProblem
 
 Tensor = Any

@@ -13,7 +13,8 @@ from edgekit_runtime.backends.base import Array, Backend, name_dtype
 from edgekit_runtime.backends.onnx_wire import has_external_data
 from edgekit_runtime.backends.options import BackendOptions
 from edgekit_runtime.bundle import Bundle
-from edgekit_runtime.bundle.manifest import StageInfo, TensorInfo
+from edgekit_runtime.bundle.contract import TensorInfo
+from edgekit_runtime.bundle.manifest import StageInfo
 from edgekit_runtime.errors import ArtefactRefused, DeviceUnavailable, MissingDependency
 from edgekit_runtime.optional import import_optional
 

@@ -1,7 +1,7 @@
 """The bundle, the only thing the runtime reads: a directory whose manifest vouches for every byte in it."""
 
+from edgekit_runtime.bundle.contract import BATCH, InputContract, PixelFormat, TensorInfo
 from edgekit_runtime.bundle.manifest import (
-    BATCH,
     SCHEMA_NAME,
     SCHEMA_VERSION,
     CalibrationInfo,
@@ -10,7 +10,6 @@ from edgekit_runtime.bundle.manifest import (
     ExitInfo,
     FileInfo,
     GoldenSample,
-    InputContract,
     LayerInfo,
     LoweringInfo,
     Manifest,
@@ -21,13 +20,14 @@ from edgekit_runtime.bundle.manifest import (
     Provenance,
     SplitInfo,
     StageInfo,
-    TensorInfo,
     ThresholdInfo,
+    TuningInfo,
 )
 from edgekit_runtime.bundle.names import BUNDLE_SUFFIX, MANIFEST_FILE
 from edgekit_runtime.bundle.npy import array_bytes
 from edgekit_runtime.bundle.npz import arrays_bytes
 from edgekit_runtime.bundle.reader import Bundle
+from edgekit_runtime.bundle.rules import ClassRule, VerdictRules, Zone
 from edgekit_runtime.bundle.writer import write_bundle
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Bundle",
     "CalibrationInfo",
+    "ClassRule",
     "DataInfo",
     "EngineInfo",
     "ExitInfo",
@@ -50,12 +51,16 @@ __all__ = [
     "ModelInfo",
     "OperationInfo",
     "ParityCheck",
+    "PixelFormat",
     "ProgramInfo",
     "Provenance",
     "SplitInfo",
     "StageInfo",
     "TensorInfo",
     "ThresholdInfo",
+    "TuningInfo",
+    "VerdictRules",
+    "Zone",
     "array_bytes",
     "arrays_bytes",
     "write_bundle",

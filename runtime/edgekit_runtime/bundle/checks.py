@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from edgekit_runtime.bundle.contract_checks import find_contract_faults
 from edgekit_runtime.bundle.decoding import encode
 from edgekit_runtime.bundle.engine_checks import find_engine_faults
 from edgekit_runtime.bundle.lowering_checks import find_lowering_faults
-from edgekit_runtime.bundle.manifest import GoldenSample, InputContract, Manifest
+from edgekit_runtime.bundle.manifest import GoldenSample, Manifest, TuningInfo
 from edgekit_runtime.bundle.names import find_names_fault
 from edgekit_runtime.bundle.program_checks import find_program_faults
+from edgekit_runtime.bundle.rule_checks import find_rule_faults
 from edgekit_runtime.bundle.stage_checks import find_duplicates, find_stage_faults
 
 MAX_FILES = 256
@@ -25,14 +27,9 @@ MAX_FILES = 256
 MAX_FILE_BYTES = (1 << 31) - 1
 """Protobuf, and so ONNX, ends at 2 GiB."""
 
-MAX_SIDE_PX = 1 << 16
-MAX_BATCH = 1 << 12
-"""Buffers are allocated from these, so a lying manifest must not name a petabyte."""
-
 MAX_TEXT = 10_000
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FLOAT32_MAX = 3.4028234663852886e38
-_BITS = {"uint8": range(1, 9), "int32": range(9, 17)}
 # Escape codes steer a terminal, line separators forge lines of a log, and the marks that turn the direction
 # of text make one name look like another.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -44,12 +41,14 @@ def find_manifest_fault(manifest: Manifest) -> str | None:
         _find_text_faults(encode(manifest), "manifest"),  # first: the messages of the others show these texts
         _find_file_faults(manifest),
         _find_model_faults(manifest),
-        _find_input_faults(manifest.input),
+        find_contract_faults(manifest),
         find_stage_faults(manifest),
         find_program_faults(manifest),
         find_engine_faults(manifest),
         find_lowering_faults(manifest),
         _find_threshold_faults(manifest),
+        find_rule_faults(manifest),
+        _find_tuning_faults(manifest.tuning),
         _find_golden_faults(manifest),
     )
     return next(faults, None)
@@ -108,27 +107,6 @@ def _find_model_faults(manifest: Manifest) -> Iterator[str]:
         yield "provenance.weights_sha256 is no SHA-256 of 64 hex digits"
 
 
-def _find_input_faults(contract: InputContract) -> Iterator[str]:
-    for what, size, most in (
-        ("height", contract.height, MAX_SIDE_PX),
-        ("width", contract.width, MAX_SIDE_PX),
-        ("multiple", contract.multiple, MAX_SIDE_PX),
-        ("batch", 1 if contract.batch is None else contract.batch, MAX_BATCH),
-    ):
-        if not 1 <= size <= most:
-            yield f"input.{what} is {size}, 1 to {most} are allowed"
-    for what, size in (("height", contract.height), ("width", contract.width)):
-        if contract.multiple >= 1 and size % contract.multiple:
-            yield f"input.{what} is {size}, which is no multiple of {contract.multiple}"
-    bits = _BITS[contract.dtype]
-    if contract.bits not in bits:
-        yield f"input.bits is {contract.bits}; {contract.dtype} frames have {bits[0]} to {bits[-1]}"
-    if contract.scale <= 0:
-        yield f"input.scale is {contract.scale}, and must be positive"
-    if contract.mm_per_pixel is not None and contract.mm_per_pixel <= 0:
-        yield f"input.mm_per_pixel is {contract.mm_per_pixel}, and must be positive"
-
-
 def _find_threshold_faults(manifest: Manifest) -> Iterator[str]:
     # Callers set thresholds by name alone, hence one name each in the whole bundle.
     yield from find_duplicates("thresholds", [threshold.name for threshold in manifest.thresholds])
@@ -141,6 +119,17 @@ def _find_threshold_faults(manifest: Manifest) -> Iterator[str]:
             yield f"threshold {threshold.name!r} must be float32 (), and is {tensor.dtype} {tensor.shape}"
         if abs(threshold.default) > _FLOAT32_MAX:
             yield f"threshold {threshold.name!r} has the default {threshold.default}, beyond float32"
+
+
+def _find_tuning_faults(tuning: TuningInfo | None) -> Iterator[str]:
+    if tuning is None:
+        return
+    for what, some, all_ in (
+        ("escapes", tuning.escapes, tuning.defective_images),
+        ("overkills", tuning.overkills, tuning.normal_images),
+    ):
+        if not 0 <= some <= all_:
+            yield f"tuning.{what} is {some} of {all_} images"
 
 
 def _find_golden_faults(manifest: Manifest) -> Iterator[str]:

@@ -1,7 +1,12 @@
 """The manifest: everything about a bundle that its graphs do not say themselves.
 
-Schema `edgekit.bundle/1`. The classes below are the schema: `decoding.decode` builds them from JSON and refuses
-unknown keys, missing keys and values of another type, so that a manifest means the same to every reader.
+Schema `edgekit.bundle/2`. The classes below and those of `contract` and `rules` are the schema: `decoding.decode`
+builds them from JSON and refuses unknown keys, missing keys and values of another type, so that a manifest means the
+same to every reader.
+
+A release reads one schema, its own. A newer bundle is refused, naming the newer release; an older one is refused,
+naming `edgekit upgrade`, which writes a bundle of this schema from one of the schema before it (`upgrading`). Nothing
+is upgraded in memory: one bundle has one digest, one signature and one meaning, whoever reads it.
 """
 
 from __future__ import annotations
@@ -9,17 +14,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from edgekit_runtime.bundle.contract import InputContract, TensorInfo
+from edgekit_runtime.bundle.rules import VerdictRules
+
 SCHEMA_NAME = "edgekit.bundle"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Task = Literal["segment", "classify"]
-Channels = Literal["grey", "rgb", "bgr"]
-Fit = Literal["refuse", "pad", "tile"]
 Precision = Literal["fp32", "fp16", "int8", "binary"]
 ProvenanceKind = Literal["trained", "imported", "demo", "untrained"]
-
-BATCH = "N"
-"""The symbol that stands for the batch in a tensor's shape."""
 
 
 @dataclass(frozen=True)
@@ -34,57 +37,6 @@ class ModelInfo:
     """The class of a frame or pixel without defect; None where every class is a defect: every frame is rejected."""
     paper: str
     parameters: int
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """A graph input or output; shape entries are sizes or "N" for the batch."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | str, ...]
-
-
-@dataclass(frozen=True)
-class InputContract:
-    """Which frames the bundle accepts."""
-
-    name: str
-    channels: Channels
-    dtype: Literal["uint8", "int32"]
-    bits: int
-    scale: float
-    """The grey value that the network sees as 1.0, such as 255."""
-    height: int
-    width: int
-    multiple: int
-    """Sides must be multiples of this for the network."""
-    fit: Fit
-    """What happens to a frame of another size: "pad" takes smaller ones, padded below and to the right."""
-    batch: int | None
-    """Frames per run of the graph; None where it is dynamic."""
-    mm_per_pixel: float | None
-
-    @property
-    def rows(self) -> int | str:
-        """First size of every tensor that has a row per frame: the fixed batch, else "N"."""
-        return BATCH if self.batch is None else self.batch
-
-    @property
-    def frame_shape(self) -> tuple[int, ...]:
-        """Shape of one frame: (H, W) for grey, (H, W, 3) for colour."""
-        size = (self.height, self.width)
-        return size if self.channels == "grey" else (*size, 3)
-
-    @property
-    def graph_input(self) -> TensorInfo:
-        """What the first stage takes: a batch of frames."""
-        return TensorInfo(self.name, self.dtype, (self.rows, *self.frame_shape))
-
-    @property
-    def mask_shape(self) -> tuple[int | str, ...]:
-        """Shape of a batch of masks: (batch, H, W)."""
-        return (self.rows, self.height, self.width)
 
 
 @dataclass(frozen=True)
@@ -292,6 +244,22 @@ class LoweringInfo:
 
 
 @dataclass(frozen=True)
+class TuningInfo:
+    """Which images the thresholds and rules were chosen on, and what they did there (`edgekit calibrate`)."""
+
+    data: str
+    fingerprint: str
+    goal: str
+    """What was asked for, in words, such as "escape at most 0.5 %"."""
+    defective_images: int
+    escapes: int
+    """Of the defective images, those that were accepted."""
+    normal_images: int
+    overkills: int
+    """Of the defect-free images, those that were rejected."""
+
+
+@dataclass(frozen=True)
 class FileInfo:
     """What a file of the bundle must be."""
 
@@ -310,6 +278,7 @@ class Manifest:
     precision: Precision
     stages: tuple[StageInfo, ...]
     thresholds: tuple[ThresholdInfo, ...]
+    rules: VerdictRules
     golden: tuple[GoldenSample, ...]
     provenance: Provenance
     data: DataInfo | None
@@ -318,6 +287,8 @@ class Manifest:
     files: dict[str, FileInfo]
     lowering: LoweringInfo | None = None
     """None in fp32."""
+    tuning: TuningInfo | None = None
+    """None where thresholds and rules are what export or a person set."""
 
     @property
     def answers(self) -> tuple[TensorInfo, ...]:

@@ -62,40 +62,65 @@ def parse_manifest(raw: bytes, place: str) -> tuple[Manifest, str]:
         BundleIntegrityError: If the digest is not that of the content.
         BundleFormatError: If it breaks any other rule of the format.
     """
+    data, digest = parse_data(raw, place, version=SCHEMA_VERSION)
+    return build_manifest(data, place), digest
+
+
+def parse_data(raw: bytes, place: str, *, version: int) -> tuple[dict[str, Any], str]:
+    """Return a manifest of one version of the schema as JSON data, and its digest; as `parse_manifest` otherwise."""
     try:
         data = parse_json(raw)
-        _check_schema(data, place)
+        _check_schema(data, place, version)
         require_canonical(raw, data)
-        digest = data.pop(_DIGEST, None)
-        if digest != _compute_digest(data):
-            raise BundleIntegrityError(
-                f"{place} is damaged: its content does not have the digest that it names."
-            )
-        manifest = decode(Manifest, data, "manifest")
     except JsonError as error:
         raise BundleFormatError(f"{place} {error}.") from error
+    digest = data.pop(_DIGEST, None)
+    if digest != _compute_digest(data):
+        raise BundleIntegrityError(f"{place} is damaged: its content does not have the digest that it names.")
+    return data, digest
+
+
+def build_manifest(data: dict[str, Any], place: str) -> Manifest:
+    """Return the manifest of JSON data of this release's schema.
+
+    Raises:
+        BundleFormatError: If they break a rule of the format.
+    """
+    try:
+        manifest = decode(Manifest, data, "manifest")
     except DecodingError as error:
         raise BundleFormatError(f"{place}: {error}.") from error
     fault = find_manifest_fault(manifest)
     if fault is not None:
         raise BundleFormatError(f"{place}: {fault}.")
-    return manifest, digest
+    return manifest
 
 
 def _compute_digest(data: dict[str, Any]) -> str:
     return hashlib.sha256(to_canonical_bytes(data)).hexdigest()
 
 
-def _check_schema(data: Any, place: str) -> None:
+def _check_schema(data: Any, place: str, wanted: int) -> None:
     schema = data.get("schema") if isinstance(data, dict) else None
     match = _SCHEMA.fullmatch(schema) if isinstance(schema, str) else None
-    known = f"{SCHEMA_NAME}/{SCHEMA_VERSION}"
+    known = f"{SCHEMA_NAME}/{wanted}"
     if match is None or match[1] != SCHEMA_NAME:
         raise BundleFormatError(f"{place} has no schema {known!r}; so this is no manifest of a bundle.")
     version = int(match[2])
-    if version != SCHEMA_VERSION:
-        age = "newer" if version > SCHEMA_VERSION else "older"
-        remedy = None if version > SCHEMA_VERSION else "Export the bundle anew with this release."
+    if version != wanted:
         raise BundleSchemaError(
-            f"{place} has the {age} schema {schema!r}; this release reads {known!r}.", remedy=remedy
+            f"{place} has the {'newer' if version > wanted else 'older'} schema {schema!r}; "
+            f"this release reads {known!r}.",
+            remedy=_advise(version),
         )
+
+
+def _advise(version: int) -> str | None:
+    """Return what helps with a bundle of another schema; None for the general advice, a later release."""
+    if version > SCHEMA_VERSION:
+        return None
+    if version == SCHEMA_VERSION:
+        return "Nothing is to be upgraded: use the bundle as it is."
+    if version == SCHEMA_VERSION - 1:
+        return "Write it anew with `edgekit upgrade BUNDLE --out NEW.edgekit`, or export it anew."
+    return "Export it anew with this release, or upgrade it step by step with the releases between."

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -53,14 +53,7 @@ class Bundle:
             BundleIntegrityError: If a file is damaged, missing, extra, a link or of another size.
             IoFault: If the disk or the permissions fail.
         """
-        root = _find_directory(Path(path))
-        manifest, digest = parse_manifest(_read_manifest(root), f"{root}: {MANIFEST_FILE}")
-        check_listing(root, {name: info.size_bytes for name, info in manifest.files.items()})
-        bundle = cls(root, manifest, digest)
-        if verify:
-            for name in manifest.files:
-                bundle.verify_file(name)
-        return bundle
+        return open_bundle(path, parse_manifest, verify=verify)
 
     def verify_file(self, name: str) -> None:
         """Hash one file, in constant memory.
@@ -133,6 +126,23 @@ class Bundle:
             raise BundleIntegrityError(
                 f"{self.path}: {name!r} has {size} bytes; the manifest says {info.size_bytes}."
             )
+
+
+def open_bundle(
+    path: str | Path, parse: Callable[[bytes, str], tuple[Manifest, str]], *, verify: bool
+) -> Bundle:
+    """Open a bundle whose manifest is read by `parse`: (bytes, their place) → (manifest, digest).
+
+    Arguments and errors are otherwise those of `Bundle.open`, which reads this release's schema.
+    """
+    root = _find_directory(Path(path))
+    manifest, digest = parse(_read_manifest(root), f"{root}: {MANIFEST_FILE}")
+    check_listing(root, {name: info.size_bytes for name, info in manifest.files.items()})
+    bundle = Bundle(root, manifest, digest)
+    if verify:
+        for name in manifest.files:
+            bundle.verify_file(name)
+    return bundle
 
 
 def _find_directory(path: Path) -> Path:

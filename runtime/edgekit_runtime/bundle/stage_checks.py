@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from edgekit_runtime.bundle.manifest import InputContract, Manifest, StageInfo, TensorInfo
+from edgekit_runtime.bundle.contract import InputContract, TensorInfo
+from edgekit_runtime.bundle.manifest import Manifest, StageInfo
 
 TENSOR_DTYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32")
 """What every backend can take and give; TensorRT has no uint16 and no float64."""

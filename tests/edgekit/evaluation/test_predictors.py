@@ -13,6 +13,7 @@ from torch import nn
 from edgekit.evaluation.predictors import predict_with_detector, predict_with_network
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime import Detector
+from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import FrameError
 from edgekit_runtime.testing import FakeBackend, fake_bundle
 
@@ -146,7 +147,7 @@ def test_a_colour_bundle_gets_its_own_order_and_grey_frames_repeated(
         seen.append(next(array for array in inputs.values() if array.ndim == 4))
         return {}
 
-    bundle = fake_bundle(tmp_path / "line.edgekit", channels=order)
+    bundle = fake_bundle(tmp_path / "line.edgekit", pixels=PixelFormat(order))
     red = np.zeros((32, 32, 3), np.uint8)
     red[..., 0] = 255
     backend = partial(FakeBackend, answers={"segment": answer})

@@ -65,7 +65,7 @@ def test_a_fixed_batch_stands_in_every_shape(segment: Manifest) -> None:
 
 
 def test_colour_frames_have_three_channels_last(segment: Manifest) -> None:
-    colour = change("input.channels", "bgr")(segment)
+    colour = change("input.pixels.channels", "bgr")(segment)
     assert "gives image uint8" in (find_manifest_fault(colour) or "")
     assert find_manifest_fault(change("stages.0.inputs.0.shape", (BATCH, 8, 16, 3))(colour)) is None
 
@@ -95,8 +95,8 @@ SEGMENT_FAULTS: list[tuple[str, Any, str]] = [
     ("input.multiple", 3, "input.height is 8, which is no multiple of 3"),
     ("input.batch", 0, "input.batch is 0"),
     ("input.batch", 1 << 20, "input.batch is"),
-    ("input.bits", 12, "input.bits is 12"),
-    ("input.scale", 0.0, "input.scale"),
+    ("input.pixels.bits", 17, "input.pixels.bits is 17"),
+    ("input.pixels.scale", 0.0, "input.pixels.scale"),
     ("input.mm_per_pixel", -0.1, "input.mm_per_pixel"),
     ("input.name", "picture", "'main' takes image uint8 .*; the frame gives picture"),
     ("input.height", 16, "the frame gives image"),

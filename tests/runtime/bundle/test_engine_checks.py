@@ -11,7 +11,8 @@ import pytest
 
 from edgekit_runtime import Detector
 from edgekit_runtime.bundle import Bundle, EngineInfo, FileInfo, Manifest, write_bundle
-from edgekit_runtime.bundle.checks import MAX_BATCH, find_manifest_fault
+from edgekit_runtime.bundle.checks import find_manifest_fault
+from edgekit_runtime.bundle.contract_checks import MAX_BATCH
 from edgekit_runtime.bundle.engine_checks import MAX_ENGINE_BATCH, find_engine_faults
 from edgekit_runtime.bundle.manifest_bytes import manifest_bytes, parse_manifest
 from edgekit_runtime.verification import verify_bundle

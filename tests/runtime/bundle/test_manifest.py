@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from edgekit_runtime.bundle import InputContract, TensorInfo
+from edgekit_runtime.bundle import InputContract, PixelFormat, TensorInfo
 
-GREY = InputContract("image", "grey", "uint8", 8, 255.0, 4, 6, 1, "refuse", None, None)
+GREY = InputContract("image", PixelFormat(), 4, 6, 1, "refuse", 0, None, None, None)
 
 
 @pytest.mark.parametrize(("batch", "rows"), [(None, "N"), (1, 1), (7, 7)])
@@ -17,7 +17,7 @@ def test_shapes_follow_channels_and_batch(batch, rows):
     assert grey.graph_input == TensorInfo("image", "uint8", (rows, 4, 6))
     assert grey.mask_shape == (rows, 4, 6)
     for channels in ("rgb", "bgr"):
-        colour = dataclasses.replace(grey, channels=channels, dtype="int32")
+        colour = dataclasses.replace(grey, pixels=PixelFormat(channels=channels, bits=12, scale=4095.0))
         assert colour.frame_shape == (4, 6, 3)
         assert colour.graph_input == TensorInfo("image", "int32", (rows, 4, 6, 3))
         assert colour.mask_shape == (rows, 4, 6)

@@ -48,33 +48,33 @@ def test_a_missing_or_other_digest_is_refused(manifest: Manifest, digest: Any) -
         parse_manifest(write(data), "it")
 
 
-@pytest.mark.parametrize(("schema", "age"), [("edgekit.bundle/2", "newer"), ("edgekit.bundle/0", "older")])
+@pytest.mark.parametrize(("schema", "age"), [("edgekit.bundle/3", "newer"), ("edgekit.bundle/1", "older")])
 def test_other_versions_are_named_before_anything_else_is_judged(schema: str, age: str) -> None:
     # Neither canonical nor with a digest, and with keys of its own.
     with pytest.raises(BundleSchemaError) as caught:
         parse_manifest(json.dumps({"schema": schema, "tensors": []}).encode(), "it")
-    assert f"{age} schema {schema!r}; this release reads 'edgekit.bundle/1'" in caught.value.message
+    assert f"{age} schema {schema!r}; this release reads 'edgekit.bundle/2'" in caught.value.message
 
 
 SCHEMAS: list[Any] = [
     *(1, None, "", "edgekit.checkpoint/1", "edgekit.bundle", "edgekit.bundle/", "edgekit.bundle/-1"),
-    *("edgekit.bundle/01", "edgekit.bundle/1\n", "edgekit.bundle/١", "edgekit.bundle/1.0"),
+    *("edgekit.bundle/02", "edgekit.bundle/2\n", "edgekit.bundle/١", "edgekit.bundle/2.0"),
     "edgekit.bundle/9999999",
 ]
 
 
 @pytest.mark.parametrize(
-    "document", [[], 1, None, "edgekit.bundle/1", {}, *({"schema": schema} for schema in SCHEMAS)]
+    "document", [[], 1, None, "edgekit.bundle/2", {}, *({"schema": schema} for schema in SCHEMAS)]
 )
 def test_other_documents_are_no_manifest(document: Any) -> None:
-    with pytest.raises(BundleFormatError, match=r"no schema 'edgekit\.bundle/1'"):
+    with pytest.raises(BundleFormatError, match=r"no schema 'edgekit\.bundle/2'"):
         parse_manifest(json.dumps(document).encode(), "it")
 
 
 def test_a_manifest_that_no_reader_takes_is_not_written(manifest: Manifest) -> None:
     bad = [
         replace(manifest, name=""),
-        replace(manifest, schema="edgekit.bundle/2"),
+        replace(manifest, schema="edgekit.bundle/1"),
         replace(manifest, versions={"edgekit": 1}),  # type: ignore[dict-item]
         replace(manifest, provenance=replace(manifest.provenance, training={"loss": float("nan")})),
         replace(manifest, provenance=replace(manifest.provenance, training={"set": {1}})),

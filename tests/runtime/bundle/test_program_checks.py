@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit_runtime.bundle import FileInfo, Manifest, OperationInfo, ProgramInfo, arrays_bytes
+from edgekit_runtime.bundle import FileInfo, Manifest, OperationInfo, PixelFormat, ProgramInfo, arrays_bytes
 from edgekit_runtime.bundle.checks import find_manifest_fault
 from edgekit_runtime.bundle.manifest_bytes import manifest_bytes, parse_manifest
 from edgekit_runtime.bundle.program_checks import (
@@ -185,7 +185,7 @@ PLACES: dict[str, tuple[Callable[[Manifest], Manifest], str]] = {
     ),
     "colour": (
         lambda manifest: other_stage(
-            replace(manifest, input=replace(manifest.input, channels="rgb")),
+            replace(manifest, input=replace(manifest.input, pixels=PixelFormat("rgb"))),
             inputs=(
                 replace(manifest.stages[0].inputs[0], shape=("N", HEIGHT, WIDTH, 3)),
                 manifest.stages[0].inputs[1],

@@ -19,7 +19,7 @@ from edgekit_runtime.backends.tensorrt.graph_checks import check_graph
 from edgekit_runtime.backends.tensorrt.nvidia_library import TENSORRT_RTX, Library
 from edgekit_runtime.backends.tensorrt.profiles import Batches, make_profile
 from edgekit_runtime.backends.tensorrt.refusals import refuse
-from edgekit_runtime.bundle.manifest import TensorInfo
+from edgekit_runtime.bundle.contract import TensorInfo
 from edgekit_runtime.errors import ArtefactRefused, EdgekitError, IoFault
 
 LONGEST_BUILD_S = 1800.0

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from edgekit_runtime.backends.tensorrt.exchange import Answer, Problem, Request, pack, unpack
-from edgekit_runtime.bundle.manifest import BATCH, TensorInfo
+from edgekit_runtime.bundle.contract import BATCH, TensorInfo
 
 LAYER_LIST = "Layers:\n"
 

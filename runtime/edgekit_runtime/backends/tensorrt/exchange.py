@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from edgekit_runtime.bundle.contract import TensorInfo
 from edgekit_runtime.bundle.decoding import DecodingError, decode, encode
-from edgekit_runtime.bundle.manifest import TensorInfo
 
 T = TypeVar("T")
 

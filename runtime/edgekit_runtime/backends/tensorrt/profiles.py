@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit_runtime.backends.tensorrt.exchange import Shapes
-from edgekit_runtime.bundle.checks import MAX_BATCH
-from edgekit_runtime.bundle.manifest import BATCH, TensorInfo
+from edgekit_runtime.bundle.contract import BATCH, TensorInfo
+from edgekit_runtime.bundle.contract_checks import MAX_BATCH
 from edgekit_runtime.errors import UsageProblem
 
 
