@@ -17,13 +17,16 @@ import numpy.typing as npt
 from edgekit_runtime.errors import EnvironmentMismatch, MaskError, MissingDependency, UsageProblem
 from edgekit_runtime.labelling import numpy_runs
 from edgekit_runtime.labelling.numpy_runs import Labels, Rows
+from edgekit_runtime.labelling.seams import Seam
 from edgekit_runtime.optional import import_optional
 from edgekit_runtime.results import Region
 
 __all__ = [
     "Labels",
     "Rows",
+    "Seam",
     "check_region_options",
+    "continue_regions",
     "find_regions",
     "label_regions",
     "name_regions",
@@ -33,20 +36,22 @@ __all__ = [
 
 @dataclass
 class _Labelling:
-    """What `find_regions` calls, in this process."""
+    """What `find_regions` and `continue_regions` call, in this process."""
 
     find_rows: Callable[[npt.NDArray[Any], int, int], Rows]
+    continue_rows: Callable[[npt.NDArray[Any], int, Seam, int], tuple[Rows, Seam]]
 
 
-_labelling = _Labelling(numpy_runs.find_rows)
+_labelling = _Labelling(numpy_runs.find_rows, numpy_runs.continue_rows)
 
 
 def prepare_regions() -> bool:
-    """Have `find_regions` use the compiled labelling from now on, in the whole process, where Numba is installed.
+    """Have `find_regions`, and a web's regions, found by the compiled labelling from now on, where Numba is installed.
 
-    Its answers are the same. It is asked for and never guessed at, because importing Numba takes half a second,
-    and compiling some more where no earlier process has: an application that does not ask pays nothing, and one
-    that asks pays here and not in its first frame. `Detector.open` asks. Asking again costs nothing.
+    That is for the whole process. The answers are the same. It is asked for and never guessed at, because importing
+    Numba takes half a second, and compiling some more where no earlier process has: an application that does not ask
+    pays nothing, and one that asks pays here and not in its first frame. `Detector.open` asks. Asking again costs
+    nothing.
 
     Returns:
         Whether `find_regions` is compiled now; False where Numba is not installed.
@@ -59,6 +64,7 @@ def prepare_regions() -> bool:
         return False
 
     _labelling.find_rows = compiled_runs.find_rows
+    _labelling.continue_rows = compiled_runs.continue_rows
     return True
 
 
@@ -81,6 +87,23 @@ def find_regions(mask: npt.ArrayLike, *, connectivity: int = 8, min_area_px: int
     """
     check_region_options(connectivity, min_area_px)
     return _labelling.find_rows(_check_mask(mask), connectivity, min_area_px)
+
+
+def continue_regions(
+    band: npt.NDArray[np.uint8], seam: Seam, *, top: int, connectivity: int
+) -> tuple[Rows, Seam]:
+    """Return the regions of an endless web that end in its next band; `edgekit_runtime.web.WebRegions` is the door.
+
+    Args:
+        band: uint8 (H, W), not empty, of the web's width.
+        seam: What the bands before have left.
+        top: Number of the band's first row in the web.
+        connectivity: As for `find_regions`.
+
+    Returns:
+        int64 (R, 6) in the web's coordinates, ordered as by `find_regions`, and the seam below the band.
+    """
+    return _labelling.continue_rows(band, connectivity, seam, top)
 
 
 def label_regions(mask: npt.ArrayLike, *, connectivity: int = 8, min_area_px: int = 0) -> tuple[Rows, Labels]:

@@ -22,7 +22,9 @@ ADVERSARIAL = adversarial_masks(64)
 @pytest.fixture(params=["numpy", "compiled"], scope="module", autouse=True)
 def labelling(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(regions, "_labelling", regions._Labelling(numpy_runs.find_rows))
+        patch.setattr(
+            regions, "_labelling", regions._Labelling(numpy_runs.find_rows, numpy_runs.continue_rows)
+        )
         if request.param == "compiled":
             assert prepare_regions()
         yield request.param

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.labelling import kernels, numpy_runs
+from edgekit_runtime.labelling import kernels, numpy_runs, seam_kernels
 from edgekit_runtime.labelling.numpy_runs import Rows
+from edgekit_runtime.labelling.seams import Seam
 
 _Pixels = npt.NDArray[np.uint8]
+_Runs = npt.NDArray[np.uint32]
+_Found = TypeVar("_Found")
 
 FIRST_RUNS = 1 << 13
 """Room at first (128 KiB), enough for the masks of a line."""
@@ -40,16 +44,38 @@ def find_rows(mask: npt.NDArray[Any], connectivity: int, min_area_px: int) -> Ro
     pixels = _view_bytes(mask)
     if pixels is None:
         return numpy_runs.find_rows(mask, connectivity, min_area_px)
-    reach = 1 if connectivity == 8 else 0
     least = min(min_area_px, _LARGEST + 1)  # any number may come, and the kernel takes 64 bits
+    return _find_with_room(
+        lambda runs: kernels.find_rows(pixels, _reach_of(connectivity), least, runs), mask.shape[1]
+    )
+
+
+def continue_rows(mask: npt.NDArray[Any], connectivity: int, seam: Seam, top: int) -> tuple[Rows, Seam]:
+    """Return the answer of `numpy_runs.continue_rows`, which also finds it where a band is none of bytes."""
+    pixels = _view_bytes(mask)
+    if pixels is None:
+        return numpy_runs.continue_rows(mask, connectivity, seam, top)
+    rows, runs, below = _find_with_room(
+        lambda runs: seam_kernels.continue_rows(pixels, _reach_of(connectivity), top, *seam, runs),
+        mask.shape[1],
+    )
+    return rows, Seam(runs, below)
+
+
+def _find_with_room(find: Callable[[_Runs], _Found | None], width: int) -> _Found:
+    """Return what a kernel finds that answers None where it has too little room for runs."""
     runs = _room.runs
-    rows: Rows | None = kernels.find_rows(pixels, reach, least, runs)
-    while rows is None:
-        runs = _make_room(4 * max(len(runs), mask.shape[1]))
-        rows = kernels.find_rows(pixels, reach, least, runs)
+    found = find(runs)
+    while found is None:
+        runs = _make_room(4 * max(len(runs), width))
+        found = find(runs)
         if len(runs) <= KEPT_RUNS:
             _room.runs = runs
-    return rows
+    return found
+
+
+def _reach_of(connectivity: int) -> int:
+    return 1 if connectivity == 8 else 0
 
 
 def _view_bytes(mask: npt.NDArray[Any]) -> _Pixels | None:
@@ -66,7 +92,7 @@ def _view_bytes(mask: npt.NDArray[Any]) -> _Pixels | None:
     return np.ascontiguousarray(mask).view(np.uint8)
 
 
-def _make_room(runs: int) -> npt.NDArray[np.uint32]:
+def _make_room(runs: int) -> _Runs:
     return np.empty((runs, 4), np.uint32)
 
 

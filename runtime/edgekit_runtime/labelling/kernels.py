@@ -26,10 +26,16 @@ _ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 
 @inline
-def find_runs(mask: Any, runs: Any) -> Any:
-    """Write start, stop and class of every run; return how many there are, or -1 where there is no room."""
+def find_runs(mask: Any, runs: Any, count: int, above: int) -> Any:
+    """Write start, stop and class of every run; return how many there are, or -1 where there is no room.
+
+    Args:
+        mask: uint8 (H, W), contiguous, not empty.
+        runs: uint32 (R, 4).
+        count: Runs that are there already: those of the rows above the mask.
+        above: How many rows that is.
+    """
     height, width = mask.shape
-    count = 0
     y = 0
     while True:
         offset = skip_background(mask, y * width)
@@ -39,7 +45,7 @@ def find_runs(mask: Any, runs: Any) -> Any:
             return count
         if count + width > len(runs):
             return -1
-        row = y * (width + 1)
+        row = (above + y) * (width + 1)
         begin = max(offset - y * width, 1)
         value = mask[y, begin - 1]
         runs[count, START] = row
@@ -86,11 +92,15 @@ def find_edges_singly(mask: Any, y: int, x: int) -> Any:
 
 
 @inline
-def link_runs(runs: Any, count: int, stride: int, reach: int) -> Any:
-    """Give every run a parent: one before it in its region, itself for the first; return the number of regions."""
+def link_runs(runs: Any, known: int, count: int, stride: int, reach: int) -> Any:
+    """Give every run a parent: one before it in its region, itself for the first.
+
+    The first runs are in the first row and have theirs already. Returned is how many regions begin with the others,
+    less those that the others join: added to the regions of the first runs, it makes the number of all.
+    """
     regions = 0
     above = 0
-    for run in range(count):
+    for run in range(known, count):
         # These searches end at `run` itself at the latest, because rows are a pixel longer than a run can be.
         begin = runs[run, START] - stride - reach
         while runs[above, STOP] <= begin:
@@ -124,12 +134,20 @@ def find_root(runs: Any, run: int) -> Any:
 
 
 @inline
-def reduce_runs(runs: Any, count: int, regions: int, stride: int) -> Any:
-    """Return one row per region, in the order of their first runs; overwrites the parents."""
-    rows = np.zeros((regions, 6), np.int64)
+def reduce_runs(runs: Any, known: int, count: int, rows: Any, seen: int, stride: int, shift: int) -> None:
+    """Write one row per region, in the order of their first runs; overwrites the parents.
+
+    Args:
+        runs: uint32 (R, 4), linked.
+        known: How many of the first runs are in the rows already, with the region's number as parent.
+        count: Number of runs.
+        rows: int64 (regions, 6), written.
+        seen: How many rows are there already.
+        stride: What positions advance by from one row of the mask to the next.
+        shift: The number of row 0 of the runs.
+    """
     y = 0
-    seen = 0
-    for run in range(count):
+    for run in range(known, count):
         while runs[run, START] >= (y + 1) * stride:
             y += 1
         x1 = runs[run, START] - y * stride
@@ -138,16 +156,15 @@ def reduce_runs(runs: Any, count: int, regions: int, stride: int) -> Any:
         if region == run:
             region = seen
             seen += 1
-            rows[region, X1], rows[region, Y1], rows[region, VALUE] = x1, y, runs[run, CLASS]
+            rows[region, X1], rows[region, Y1], rows[region, VALUE] = x1, y + shift, runs[run, CLASS]
         else:
             # The parent comes before: its own entry is the number of the region already.
             region = runs[region, PARENT]
         runs[run, PARENT] = region
         rows[region, X1] = min(rows[region, X1], x1)
         rows[region, X2] = max(rows[region, X2], x2)
-        rows[region, Y2] = y + 1
+        rows[region, Y2] = y + shift + 1
         rows[region, AREA] += x2 - x1
-    return rows
 
 
 @inline
@@ -165,21 +182,22 @@ def drop_small(rows: Any, least: int) -> Any:
 
 
 @inline
-def sort_rows(rows: Any, count: int) -> None:
-    """Sort the first rows by (y1, x1, y2, x2, area, class), given in the order of their first runs.
+def sort_rows(rows: Any, first: int, last: int, gap: int) -> None:
+    """Sort the rows first, first + gap, … below last, and those between them alike, by (y1, x1, y2, x2, area, class).
 
-    Insertion: rows are in order but for those that begin in the same row of the mask and whose first run is not
-    their leftmost one. A region passes only others whose first run lies above its own columns, and it has a pixel
-    in each of these: the steps are fewer than the mask's pixels, whatever the mask.
+    Insertion: of a mask's regions in the order of their first runs, and a gap of 1, rows are in order but for those
+    that begin in the same row of the mask and whose first run is not their leftmost one. A region passes only others
+    whose first run lies above its own columns, and it has a pixel in each of these: the steps are fewer than the
+    mask's pixels, whatever the mask.
     """
-    for row in range(1, count):
+    for row in range(first + gap, last):
         place = row
-        while place > 0 and is_before(rows, place, place - 1):
+        while place >= first + gap and is_before(rows, place, place - gap):
             for column in range(6):
                 kept = rows[place, column]
-                rows[place, column] = rows[place - 1, column]
-                rows[place - 1, column] = kept
-            place -= 1
+                rows[place, column] = rows[place - gap, column]
+                rows[place - gap, column] = kept
+            place -= gap
 
 
 @inline
@@ -210,11 +228,12 @@ def find_rows(mask: Any, reach: int, least: int, runs: Any) -> Any:
     Returns:
         int64 (regions, 6): x1, y1, x2, y2, area, class.
     """
-    count = find_runs(mask, runs)
+    count = find_runs(mask, runs, 0, 0)
     if count < 0:
         return None
     stride = mask.shape[1] + 1
-    rows = reduce_runs(runs, count, link_runs(runs, count, stride, reach), stride)
+    rows = np.zeros((link_runs(runs, 0, count, stride, reach), 6), np.int64)
+    reduce_runs(runs, 0, count, rows, 0, stride, 0)
     kept = drop_small(rows, least)
-    sort_rows(rows, kept)
+    sort_rows(rows, 0, kept, 1)
     return rows if kept == len(rows) else rows[:kept].copy()

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from edgekit_runtime.labelling.seams import Seam
+
 Rows = npt.NDArray[np.int64]
 """int64 (R, 6): x1, y1, x2, y2, area, class."""
 
@@ -56,6 +58,71 @@ def label_rows(mask: npt.NDArray[Any], connectivity: int, min_area_px: int) -> t
     numbers = np.zeros(len(rows), np.int32)
     numbers[chosen] = np.arange(1, len(chosen) + 1)
     return rows[chosen], _paint_runs(runs, numbers[region], mask.shape)
+
+
+def continue_rows(mask: npt.NDArray[Any], connectivity: int, seam: Seam, top: int) -> tuple[Rows, Seam]:
+    """Return the regions of an endless web that end in its next band, and the seam below it.
+
+    Args:
+        mask: bool or integer (H, W), no number below 0, not empty.
+        connectivity: 8 or 4.
+        seam: What the bands before have left.
+        top: Number of the band's first row.
+
+    Returns:
+        Rows in the web's coordinates, ordered by (y1, x1, y2, x2, area, class), and what the next band needs.
+    """
+    known = len(seam.runs)
+    runs = _put_before(_find_runs(mask), seam)
+    lower, upper = _link_runs(runs, connectivity)
+    lower = np.concatenate([np.arange(known), lower])
+    upper = np.concatenate([seam.runs[:, 3].astype(np.intp), upper])
+    rows, region = _reduce_runs(runs, _resolve(len(runs.start), lower, upper))
+    _add_seam(rows, region[:known], seam, top)
+    rows[:, 1:4:2] += top
+    ended = rows[:, 3] < top + len(mask)
+    below = _make_seam(runs, rows, region, (len(mask) - 1) * runs.stride)
+    closed = rows[ended]
+    return closed[_choose_rows(closed, 0)], below
+
+
+def _put_before(runs: _Runs, seam: Seam) -> _Runs:
+    """Return the runs of a band behind those of the row above it, whose positions are negative."""
+    above = seam.runs.astype(np.intp)
+    return _Runs(
+        np.concatenate([above[:, 0] - runs.stride, runs.start]),
+        np.concatenate([above[:, 1] - runs.stride, runs.stop]),
+        np.concatenate([above[:, 2], runs.value.astype(np.intp)]),
+        runs.stride,
+    )
+
+
+def _add_seam(rows: Rows, region: _Index, seam: Seam, top: int) -> None:
+    """Add what was known of the regions of the row above a band to their rows.
+
+    Args:
+        rows: int64 (R, 6) in the band's coordinates, in which that row is counted as row -1; changed.
+        region: Of each run of the seam.
+        seam: The row above the band.
+        top: Number of the band's first row.
+    """
+    lengths = seam.runs[:, 1].astype(np.int64) - seam.runs[:, 0]
+    np.subtract.at(rows[:, 4], region, lengths)
+    first = region[np.flatnonzero(seam.runs[:, 3] == np.arange(len(region)))]
+    np.minimum.at(rows[:, 0], first, seam.rows[:, 0])
+    np.minimum.at(rows[:, 1], first, seam.rows[:, 1] - top)
+    np.maximum.at(rows[:, 2], first, seam.rows[:, 2])
+    np.add.at(rows[:, 4], first, seam.rows[:, 4])
+
+
+def _make_seam(runs: _Runs, rows: Rows, region: _Index, offset: int) -> Seam:
+    """Return the runs from a position on, with the rows of their regions."""
+    begin = np.searchsorted(runs.start, offset)
+    last = region[begin:]
+    _, first, number = np.unique(last, return_index=True, return_inverse=True)
+    start, stop = runs.start[begin:] - offset, runs.stop[begin:] - offset
+    links = np.stack([start, stop, runs.value[begin:], first[number]], axis=1)
+    return Seam(links.astype(np.uint32), rows[last[np.sort(first)]])
 
 
 def _find_runs(mask: npt.NDArray[Any]) -> _Runs:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit_runtime.labelling import compiled_runs, numpy_runs
+from edgekit_runtime.labelling.seams import make_empty_seam
 from tests.runtime.masks import adversarial_masks
 
 CAMERA = adversarial_masks(512)
@@ -50,6 +51,37 @@ def test_equals_numpy_on_random_masks(mask, connectivity, least):
 @given(mask=masks(widths=st.integers(63, 66) | st.integers(127, 131)), **OPTIONS)
 def test_equals_numpy_where_rows_end_at_a_comparison(mask, connectivity, least):
     assert_same(mask, connectivity, least)
+
+
+def assert_same_bands(bands, connectivity, top=0):
+    """Same rows and same seams, each labelling with its own."""
+    ours = expected = make_empty_seam()
+    for band in bands:
+        rows, ours = compiled_runs.continue_rows(band, connectivity, ours, top)
+        expected_rows, expected = numpy_runs.continue_rows(band, connectivity, expected, top)
+        assert rows.tolist() == expected_rows.tolist()
+        for part, expected_part in zip(ours, expected, strict=True):
+            assert part.dtype == expected_part.dtype
+            assert part.tolist() == expected_part.tolist()
+        top += len(band)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    mask=masks(),
+    cuts=st.sets(st.integers(1, 39), max_size=6),
+    connectivity=OPTIONS["connectivity"],
+    top=st.sampled_from([0, 7, 2**40]),
+)
+def test_equals_numpy_band_by_band(mask, cuts, connectivity, top):
+    assert_same_bands(np.split(mask, sorted(cut for cut in cuts if cut < len(mask))), connectivity, top)
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("name", CAMERA)
+def test_equals_numpy_on_adversarial_webs_as_wide_as_a_camera(name, connectivity):
+    mask = CAMERA[name]
+    assert_same_bands(np.split(mask, range(37, len(mask), 37)), connectivity)
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
@@ -189,6 +221,17 @@ def test_room_is_never_written_beyond(monkeypatch, more):
     assert_same(mask, 4)
     assert (memory[-5:] == 7).all()
     assert (len(room.runs) > 3 * width + more) == (more < 0)
+
+
+@pytest.mark.parametrize("room", [1, 20, 39, 40, 41, 80, 119, 120, 121])
+def test_room_for_a_band_counts_the_row_above_it(monkeypatch, room):
+    memory = np.full((room + 5, 4), 7, np.uint32)
+    fresh = compiled_runs._Room()
+    fresh.runs = memory[:-5]
+    monkeypatch.setattr(compiled_runs, "_room", fresh)
+    band = np.tile(np.array([1, 2], np.uint8), (2, 20))
+    assert_same_bands([band, band], 4)
+    assert (memory[-5:] == 7).all()
 
 
 def test_threads_do_not_disturb_one_another():
