@@ -28,6 +28,7 @@ COMMANDS = {
     "calibrate": "edgekit.cli.calibrate:calibrate",
     "export": "edgekit.cli.export:export",
     "build": "edgekit.cli.build:build",
+    "rules": "edgekit.cli.rules:rules",
     "upgrade": "edgekit.cli.upgrade:upgrade",
     "verify": "edgekit.cli.verify:verify",
     "detect": "edgekit.cli.detect:detect",
