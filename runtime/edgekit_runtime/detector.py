@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from edgekit_runtime.backends import (
     Backend,
@@ -20,14 +21,25 @@ from edgekit_runtime.backends import (
     open_backend,
     parse_device,
 )
-from edgekit_runtime.bundle import Bundle, Manifest
+from edgekit_runtime.bundle import Bundle, Manifest, VerdictRules
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.execution import resolve_thresholds, run_stages
 from edgekit_runtime.exits import ExitPolicy
 from edgekit_runtime.frames import Batch, check_contract, prepare_batch, prepare_frame
+from edgekit_runtime.quotas import Quotas, check_rules, make_quotas, override_rules
 from edgekit_runtime.regions import check_region_options, prepare_regions
 from edgekit_runtime.result_building import find_defects, make_class_results, make_mask_results, take_masks
 from edgekit_runtime.results import Result
+from edgekit_runtime.zones import blank_zones
+
+
+class _Opened(NamedTuple):
+    """What an open detector answers with."""
+
+    bundle: Bundle
+    backend: Backend
+    rules: VerdictRules
+    quotas: Quotas
 
 
 class Detector:
@@ -42,14 +54,16 @@ class Detector:
             which is called as factory(bundle, options).
         threads: Threads per run; None leaves the choice to the backend.
         thresholds: Threshold name → value; the bundle's defaults where omitted.
-        min_area_px: Smaller regions are left out; a frame with none left is accepted.
-        connectivity: 8 (diagonal pixels belong together) or 4.
+        rules: What verdicts follow; the bundle's where omitted.
+        min_area_px: Smaller regions of any class do not count and are left out, in place of every least area of the
+            rules; the rules' where omitted.
+        connectivity: 8 (diagonal pixels belong together) or 4; the rules' where omitted.
         exit_policy: Decides which rows an early exit answers; the bundle's thresholds by default.
         clock: Seconds of a steady clock, for `latency_ms`.
 
     Raises:
         UsageProblem: If there is no such device or backend, or a number is out of its range. What depends on
-            the bundle (thresholds) or on this machine (is the device there?) is refused by `open`, and an
+            the bundle (thresholds, rules) or on this machine (is the device there?) is refused by `open`, and an
             exit policy that does not fit by the call that runs it.
     """
 
@@ -61,28 +75,32 @@ class Detector:
         backend: str | BackendFactory = "auto",
         threads: int | None = None,
         thresholds: Mapping[str, float] | None = None,
-        min_area_px: int = 0,
-        connectivity: int = 8,
+        rules: VerdictRules | None = None,
+        min_area_px: int | None = None,
+        connectivity: int | None = None,
         exit_policy: ExitPolicy | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        check_region_options(connectivity, min_area_px)
+        check_region_options(
+            8 if connectivity is None else connectivity, 0 if min_area_px is None else min_area_px
+        )
         check_backend(backend)
         self._source = bundle
         self._backend_choice = backend
         self._options = BackendOptions(parse_device(device), threads)
         self._thresholds = dict(thresholds or {})
+        self._asked_rules = rules
         self._min_area_px = min_area_px
         self._connectivity = connectivity
         self._exit_policy = exit_policy
         self._clock = clock
-        self._opened: tuple[Bundle, Backend] | None = None
+        self._opened: _Opened | None = None
         self.state = State.NEW
 
     @property
     def bundle(self) -> Bundle:
         """The opened bundle, while the detector is READY."""
-        return self._require_ready()[0]
+        return self._require_ready().bundle
 
     @property
     def manifest(self) -> Manifest:
@@ -92,14 +110,19 @@ class Detector:
     @property
     def backend(self) -> Backend:
         """The open backend, while the detector is READY."""
-        return self._require_ready()[1]
+        return self._require_ready().backend
+
+    @property
+    def rules(self) -> VerdictRules:
+        """The rules that verdicts follow, while the detector is READY."""
+        return self._require_ready().rules
 
     def open(self) -> None:
         """Read the bundle and load its stages; afterwards the detector is READY.
 
         Raises:
-            UsageProblem: If it was opened before, there is no bundle, a threshold does not fit it, or this
-                release does not serve its input contract.
+            UsageProblem: If it was opened before, there is no bundle, a threshold or a rule does not fit it, or
+                this release does not serve its input contract.
             ArtefactRefused: If the bundle is damaged or does not hold what it claims.
             EnvironmentMismatch: If this machine does not have the device, or no backend serves the bundle.
             MissingDependency: If the backend's package is not installed.
@@ -113,15 +136,18 @@ class Detector:
         bundle = self._source if isinstance(self._source, Bundle) else Bundle.open(self._source)
         check_contract(bundle.manifest.input)
         resolve_thresholds(bundle.manifest, self._thresholds)
+        rules = self._choose_rules(bundle.manifest)
+        quotas = make_quotas(rules, bundle.manifest.model.classes, bundle.manifest.input.mm_per_pixel)
         if bundle.manifest.model.task == "segment":
             prepare_regions()
-        self._opened = (bundle, open_backend(self._backend_choice, bundle, self._options))
+        backend = open_backend(self._backend_choice, bundle, self._options)
+        self._opened = _Opened(bundle, backend, rules, quotas)
         self.state = State.READY
 
     def close(self) -> None:
         """Free what the detector holds; may be called again."""
         if self._opened is not None:
-            self._opened[1].close()
+            self._opened.backend.close()
         self._opened = None
         self.state = State.CLOSED
 
@@ -149,9 +175,9 @@ class Detector:
             FrameError: If the frame is not what the contract asks for.
             UsageProblem: If the detector is not READY.
         """
-        bundle, backend = self._require_ready()
+        opened = self._require_ready()
         started = self._clock()
-        return self._answer(bundle, backend, prepare_frame(frame, bundle.manifest.input), started, None)[0]
+        return self._answer(opened, prepare_frame(frame, opened.bundle.manifest.input), started, None)[0]
 
     def run_batch(self, frames: object, *, exit_policy: ExitPolicy | None = None) -> tuple[Result, ...]:
         """Answer frames together, in their order.
@@ -165,13 +191,21 @@ class Detector:
             FrameError: If there is no frame, or one is not what the contract asks for.
             UsageProblem: If the detector is not READY, or the policy does not fit the batch.
         """
-        bundle, backend = self._require_ready()
+        opened = self._require_ready()
         started = self._clock()
-        return self._answer(
-            bundle, backend, prepare_batch(frames, bundle.manifest.input), started, exit_policy
-        )
+        return self._answer(opened, prepare_batch(frames, opened.bundle.manifest.input), started, exit_policy)
 
-    def _require_ready(self) -> tuple[Bundle, Backend]:
+    def _choose_rules(self, manifest: Manifest) -> VerdictRules:
+        """Return the bundle's rules with what was asked for in their place."""
+        rules = override_rules(
+            manifest.rules if self._asked_rules is None else self._asked_rules,
+            connectivity=self._connectivity,
+            min_area_px=self._min_area_px,
+        )
+        check_rules(rules, manifest)
+        return rules
+
+    def _require_ready(self) -> _Opened:
         if self._opened is None:
             raise UsageProblem(
                 f"The detector is {self.state.value}, not ready.",
@@ -180,19 +214,23 @@ class Detector:
         return self._opened
 
     def _answer(
-        self, bundle: Bundle, backend: Backend, batch: Batch, started: float, exit_policy: ExitPolicy | None
+        self, opened: _Opened, batch: Batch, started: float, exit_policy: ExitPolicy | None
     ) -> tuple[Result, ...]:
-        manifest, name = bundle.manifest, backend.name
+        manifest, backend, rules, quotas = opened.bundle.manifest, opened.backend, opened.rules, opened.quotas
         policy = exit_policy if exit_policy is not None else self._exit_policy
         answer = run_stages(backend, manifest, batch.frames, self._thresholds, policy)
         if manifest.model.task == "classify":
-            return make_class_results(answer, manifest, backend=name, latency_ms=self._elapsed_ms(started))
-        masks = take_masks(answer, manifest, batch.sizes)
+            elapsed_ms = self._elapsed_ms(started)
+            return make_class_results(answer, manifest, backend=backend.name, latency_ms=elapsed_ms)
+        masks = [blank_zones(mask, rules.zones) for mask in take_masks(answer, manifest, batch.sizes)]
+        least = min(quota.least_px for quota in quotas.values())
         regions = [
-            find_defects(mask, manifest, connectivity=self._connectivity, min_area_px=self._min_area_px)
-            for mask in masks
+            find_defects(mask, manifest, connectivity=rules.connectivity, min_area_px=least) for mask in masks
         ]
-        return make_mask_results(masks, regions, manifest, backend=name, latency_ms=self._elapsed_ms(started))
+        elapsed_ms = self._elapsed_ms(started)
+        return make_mask_results(
+            masks, regions, manifest, backend=backend.name, latency_ms=elapsed_ms, quotas=quotas
+        )
 
     def _elapsed_ms(self, started: float) -> float:
         return (self._clock() - started) * 1e3

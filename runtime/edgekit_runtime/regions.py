@@ -127,12 +127,15 @@ def label_regions(mask: npt.ArrayLike, *, connectivity: int = 8, min_area_px: in
     return numpy_runs.label_rows(_check_mask(mask), connectivity, min_area_px)
 
 
-def name_regions(rows: Rows, classes: Sequence[str]) -> tuple[Region, ...]:
+def name_regions(
+    rows: Rows, classes: Sequence[str], *, mm_per_pixel: float | None = None
+) -> tuple[Region, ...]:
     """Return rows of `find_regions` as regions with the names of their classes.
 
     Args:
         rows: int64 (R, 6).
         classes: Names by class number; number 0 is the background.
+        mm_per_pixel: None where the scale is not known.
 
     Raises:
         MaskError: If a row's class has no name.
@@ -143,7 +146,7 @@ def name_regions(rows: Rows, classes: Sequence[str]) -> tuple[Region, ...]:
             remedy="A mask holds class numbers (0, 1, …). Divide a 0/255 mask by 255 first.",
         )
     return tuple(
-        Region(x1=x1, y1=y1, x2=x2, y2=y2, area_px=area, label=classes[value])
+        Region(x1, y1, x2, y2, area_px=area, label=classes[value], mm_per_pixel=mm_per_pixel)
         for x1, y1, x2, y2, area, value in rows.tolist()
     )
 

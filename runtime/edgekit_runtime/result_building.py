@@ -11,6 +11,7 @@ from edgekit_runtime.bundle import Manifest
 from edgekit_runtime.errors import ArtefactRefused
 from edgekit_runtime.execution import BatchAnswer
 from edgekit_runtime.padding import crop_back
+from edgekit_runtime.quotas import Quotas, leave_out_small, make_quotas
 from edgekit_runtime.regions import find_regions, name_regions
 from edgekit_runtime.results import Mask, Region, Result
 from edgekit_runtime.verdicts import judge_probabilities, judge_regions
@@ -40,7 +41,13 @@ def take_masks(answer: BatchAnswer, manifest: Manifest, sizes: Sequence[tuple[in
 def find_defects(
     mask: Mask, manifest: Manifest, *, connectivity: int, min_area_px: int
 ) -> tuple[Region, ...]:
-    """Return the regions of a bundle's mask with the names of its classes.
+    """Return the regions of a bundle's mask with the names of its classes and their scale.
+
+    Args:
+        mask: uint8 (H, W).
+        manifest: The bundle's.
+        connectivity: 8 or 4.
+        min_area_px: Regions with fewer pixels are left out, whatever their class.
 
     Raises:
         ArtefactRefused: If the mask holds a class that the bundle does not have.
@@ -51,7 +58,7 @@ def find_defects(
         raise ArtefactRefused(
             f"The mask holds class {int(rows[:, 5].max())}; the bundle has {len(classes)} classes."
         )
-    return name_regions(rows, classes)
+    return name_regions(rows, classes, mm_per_pixel=manifest.input.mm_per_pixel)
 
 
 def make_mask_results(
@@ -61,27 +68,32 @@ def make_mask_results(
     *,
     backend: str,
     latency_ms: float,
+    quotas: Quotas | None = None,
 ) -> tuple[Result, ...]:
-    """Return one result per mask.
+    """Return one result per mask, with the regions that count.
 
     Args:
-        masks: As `take_masks` gives them.
+        masks: As `take_masks` gives them, with the zones of the rules blanked.
         regions: Those of each mask.
         manifest: The bundle's.
         backend: Which backend answered.
+        quotas: What the verdict follows; the bundle's own rules where omitted.
         latency_ms: Wall time of the call.
     """
     make = _start_result(manifest, backend, latency_ms)
+    if quotas is None:
+        quotas = make_quotas(manifest.rules, manifest.model.classes, manifest.input.mm_per_pixel)
     results = []
     for mask, found in zip(masks, regions, strict=True):
-        judgement = judge_regions(found)
+        counted = leave_out_small(found, quotas)
+        judgement = judge_regions(counted, quotas)
         results.append(
             make(
                 verdict=judgement.verdict,
                 reason=judgement.reason,
                 label=judgement.label,
                 mask=mask,
-                regions=found,
+                regions=counted,
             )
         )
     return tuple(results)

@@ -17,7 +17,8 @@ Mask = npt.NDArray[np.uint8]
 class Region:
     """One connected defect.
 
-    The box is half-open, in pixels of the frame: columns x1 ≤ x < x2, rows y1 ≤ y < y2.
+    The box is half-open, in pixels of the frame (or of the web, whose rows count from its first one ever):
+    columns x1 ≤ x < x2, rows y1 ≤ y < y2.
     """
 
     x1: int
@@ -26,9 +27,22 @@ class Region:
     y2: int
     area_px: int
     label: str
+    mm_per_pixel: float | None = None
+    """None where the scale is not known."""
+
+    @property
+    def area_mm2(self) -> float | None:
+        """The area in mm²; None where the scale is not known."""
+        return None if self.mm_per_pixel is None else self.area_px * self.mm_per_pixel**2
+
+    @property
+    def box_mm(self) -> tuple[float, float, float, float] | None:
+        """The box (x1, y1, x2, y2) in mm from the frame's or the web's corner; None where the scale is not known."""
+        scale = self.mm_per_pixel
+        return None if scale is None else (self.x1 * scale, self.y1 * scale, self.x2 * scale, self.y2 * scale)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the region as JSON-ready data."""
+        """Return the region as JSON-ready data; what is in mm is None where the scale is not known."""
         return {
             "x1": self.x1,
             "y1": self.y1,
@@ -36,6 +50,8 @@ class Region:
             "y2": self.y2,
             "area_px": self.area_px,
             "label": self.label,
+            "area_mm2": self.area_mm2,
+            "box_mm": None if self.box_mm is None else list(self.box_mm),
         }
 
 
@@ -45,15 +61,16 @@ class Result:
 
     Attributes:
         task: "segment" or "classify".
-        verdict: "reject" when a defect was found, else "accept".
+        verdict: "reject" when more defects were found than the rules allow, else "accept".
         reason: The verdict in words.
         label: Name of the image's class (classify), or of its largest region's class (segment; None when
             clean).
         probabilities: Class name → probability at the exit that answered (classify).
         exit: 1-based number of the stage that answered (classify).
         low_confidence: True when the last exit answered below its own threshold.
-        mask: uint8 (H, W), read-only: 0 background, k the k-th class (segment).
-        regions: Connected regions, ordered by (y1, x1, y2, x2, area, label).
+        mask: uint8 (H, W), read-only: 0 background, k the k-th class (segment). It is background in the zones of the
+            rules, whatever the network saw there; regions that are too small to count are still in it.
+        regions: Connected regions that count, ordered by (y1, x1, y2, x2, area, label).
         backend: Which backend answered, such as "onnxruntime".
         precision: The bundle's precision, such as "fp32".
         latency_ms: Wall time of the call that answered; frames of one batch share it.

@@ -1,5 +1,6 @@
 import itertools
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from edgekit_runtime import Bundle, Detector, Region, ReplayExits
 from edgekit_runtime.backends import BackendOptions, Device, State
+from edgekit_runtime.bundle import ClassRule, VerdictRules, Zone, write_bundle
 from edgekit_runtime.errors import (
     ArtefactRefused,
     BundleIntegrityError,
@@ -59,7 +61,7 @@ def test_a_defect_is_rejected_with_its_reason(segmenter, frame):
         result = detector(frame)
     assert result.task == "segment"
     assert result.verdict == "reject"
-    assert result.reason == "2 regions, largest 50 px"
+    assert result.reason == "2 regions, the largest: defect 50 px at x 10 px, y 4 px"
     assert result.label == "defect"
     assert [region.area_px for region in result.regions] == [50, 2]
     assert result.latency_ms == 250.0
@@ -84,6 +86,74 @@ def test_options_reach_the_regions(segmenter, frame):
         assert result.mask.any()
     with Detector(segmenter, backend=FakeBackend, thresholds={"threshold": 127.5}) as detector:
         assert detector(frame).verdict == "accept"
+
+
+@pytest.fixture
+def strict_bundle(tmp_path):
+    """A bundle whose rules are none of the defaults, 0.5 mm per pixel."""
+    rules = VerdictRules(
+        connectivity=4,
+        classes={"stain": ClassRule(min_area_mm2=1.0, max_regions=1)},
+        others=ClassRule(min_area_px=2),
+        zones=(Zone(0, 2),),
+    )
+    classes = ("background", "hole", "stain")
+    bundle = fake_bundle(tmp_path / "plain.edgekit", height=4, width=8, classes=classes)
+    manifest = replace(bundle.manifest, rules=rules, input=replace(bundle.manifest.input, mm_per_pixel=0.5))
+    files = {name: bundle.read(name) for name in bundle.manifest.files}
+    return write_bundle(tmp_path / "strict.edgekit", manifest, files)
+
+
+STRICT_MASK = [
+    [1, 0, 0, 2, 2, 0, 0, 1],
+    [1, 0, 0, 2, 2, 0, 1, 0],
+    [0, 1, 1, 0, 0, 2, 0, 0],
+    [0, 0, 0, 0, 0, 0, 2, 2],
+]
+
+
+def answering(mask):
+    return partial(FakeBackend, answers={"segment": {"mask": mask}})
+
+
+def test_the_rules_of_the_bundle_decide(strict_bundle):
+    with Detector(strict_bundle, backend=answering(STRICT_MASK)) as detector:
+        result = detector(np.zeros((4, 8), np.uint8))
+        assert detector.rules == strict_bundle.manifest.rules
+    assert (result.verdict, result.reason) == ("accept", "1 region, no more than allowed")
+    assert [(region.label, region.area_mm2, region.box_mm) for region in result.regions] == [
+        ("stain", 1.0, (1.5, 0.0, 2.5, 1.0))
+    ]
+    assert result.to_dict()["regions"][0]["box_mm"] == [1.5, 0.0, 2.5, 1.0]
+    expected = np.array(STRICT_MASK)
+    expected[:, :2] = 0
+    np.testing.assert_array_equal(result.mask, expected)
+
+
+def test_what_the_caller_asks_for_stands_in_for_the_rules_of_the_bundle(strict_bundle):
+    frame = np.zeros((4, 8), np.uint8)
+    for options, expected in (
+        ({"connectivity": 8}, [("stain", 7), ("hole", 2)]),
+        ({"min_area_px": 3}, [("stain", 4)]),
+        (
+            {"min_area_px": 0},
+            [("stain", 4), ("hole", 1), ("hole", 1), ("hole", 1), ("stain", 1), ("stain", 2)],
+        ),
+        ({"rules": VerdictRules()}, [("hole", 4), ("stain", 7), ("hole", 2)]),
+        ({"rules": VerdictRules(), "min_area_px": 5, "connectivity": 4}, []),
+    ):
+        with Detector(strict_bundle, backend=answering(STRICT_MASK), **options) as detector:
+            result = detector(frame)
+        assert [(region.label, region.area_px) for region in result.regions] == expected
+
+
+def test_rules_that_do_not_fit_are_named_when_it_is_opened(segmenter):
+    for rules, word in (
+        (VerdictRules(classes={"crack": ClassRule()}), "'crack'"),
+        (VerdictRules(others=ClassRule(min_area_mm2=3.0)), "mm_per_pixel"),
+    ):
+        with pytest.raises(UsageProblem, match=word):
+            Detector(segmenter, rules=rules).open()
 
 
 def test_masks_cannot_be_written(segmenter, frame):
