@@ -51,7 +51,7 @@ def run_stages(
     Args:
         backend: A READY backend of the bundle.
         manifest: The bundle's manifest; opening the bundle has checked that its stages fit together.
-        frames: uint8 (N, H, W) or (N, H, W, 3), of the graph's size, as `frames.prepare_batch` makes them.
+        frames: (N, H, W) or (N, H, W, 3), of the graph's size and type, as `frames.prepare_batch` makes them.
         thresholds: Threshold name → value; the manifest's defaults where omitted.
         exit_policy: Decides which rows an exit answers; the thresholds of the exits by default.
 

@@ -1,8 +1,9 @@
 """The input contract on the runtime's side: which frames a bundle takes, and how they enter its graph.
 
-Grey frames enter as uint8 (N, H, W), colour frames as uint8 (N, H, W, 3) in the contract's order of channels.
-Nothing is resized, converted or guessed. With the fit "refuse" every frame has the graph's size; with "pad" it may be
-smaller, and its border is repeated below and to the right. What does not fit is refused, with what would.
+Grey frames enter as (N, H, W), colour frames as (N, H, W, 3) in the contract's order of channels; uint8, or int32 where
+pixels are deeper. What a pixel means is for `pixels` to say. Nothing is resized or guessed. With the fit "refuse" every
+frame has the graph's size; with "pad" it may be smaller, and its border is repeated below and to the right. What does
+not fit is refused, with what would.
 """
 
 from __future__ import annotations
@@ -17,9 +18,18 @@ import numpy.typing as npt
 from edgekit_runtime.bundle.contract import InputContract
 from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.padding import pad_frame, padded_size
+from edgekit_runtime.pixels import (
+    Frame,
+    GraphFrames,
+    advise_type,
+    convert_frame,
+    convert_frames,
+    describe_type,
+    widen,
+)
 
-Frames = npt.NDArray[np.uint8]
-"""uint8 (N, H, W) or (N, H, W, 3), contiguous."""
+Frames = GraphFrames
+"""uint8 or int32 (N, H, W) or (N, H, W, 3), contiguous."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +37,7 @@ class Batch:
     """Frames as the graph takes them, and what each was before.
 
     Attributes:
-        frames: uint8 (N, H, W) or (N, H, W, 3) of the graph's size, contiguous.
+        frames: (N, H, W) or (N, H, W, 3) of the graph's size and type, contiguous.
         sizes: (height, width) of every frame before it was padded.
     """
 
@@ -39,17 +49,12 @@ def check_contract(contract: InputContract) -> None:
     """Refuse contracts that this release cannot serve.
 
     Raises:
-        UsageProblem: If frames would have to be cut into tiles or widened.
+        UsageProblem: If frames would have to be cut into tiles.
     """
     if contract.fit == "tile":
         raise UsageProblem(
             "The bundle cuts larger frames into tiles (fit 'tile'), which this release does not do.",
             remedy="Export the bundle for the size of your largest frames (--size HxW --fit pad).",
-        )
-    if contract.pixels.graph_type != "uint8":
-        raise UsageProblem(
-            f"The bundle takes {contract.pixels.bits}-bit frames; this release runs 8-bit ones.",
-            remedy="Export the bundle for 8-bit frames.",
         )
 
 
@@ -64,7 +69,7 @@ def prepare_frame(frame: object, contract: InputContract) -> Batch:
     checked = _check_frame(frame, contract, "The frame")
     # Contiguous again: padding keeps the order of axes of a transposed frame.
     padded = np.ascontiguousarray(pad_frame(checked, (contract.height, contract.width)))
-    return Batch(padded[np.newaxis], (_size_of(checked),))
+    return Batch(widen(padded[np.newaxis], contract.pixels), (_size_of(checked),))
 
 
 def prepare_batch(frames: object, contract: InputContract) -> Batch:
@@ -88,9 +93,11 @@ def prepare_batch(frames: object, contract: InputContract) -> Batch:
         if not len(frames):
             raise _no_frames()
         _check_array(frames, contract, "The batch", batch=True)
-        if frames.shape[1:] == contract.frame_shape:
-            return Batch(np.ascontiguousarray(frames), (_size_of(frames[0]),) * len(frames))
-        return _stack(frames, contract)
+        whole = convert_frames(frames, contract.pixels)
+        if whole.shape[1:] == contract.frame_shape:
+            wide = np.ascontiguousarray(widen(whole, contract.pixels))
+            return Batch(wide, (_size_of(whole[0]),) * len(whole))
+        return _stack(whole, contract)
     if isinstance(frames, (str, bytes)) or not isinstance(frames, Iterable):
         raise FrameError(
             f"Frames must be NumPy arrays, {_describe(contract)} each; got {type(frames).__name__}.",
@@ -102,36 +109,37 @@ def prepare_batch(frames: object, contract: InputContract) -> Batch:
     return _stack(checked, contract)
 
 
-def _stack(frames: Sequence[Frames] | Frames, contract: InputContract) -> Batch:
-    padded = np.empty((len(frames), *contract.frame_shape), np.uint8)
+def _stack(frames: Sequence[Frame] | Frame, contract: InputContract) -> Batch:
+    padded = np.empty((len(frames), *contract.frame_shape), contract.pixels.graph_type)
     for row, frame in zip(padded, frames, strict=True):
         row[...] = pad_frame(frame, (contract.height, contract.width))
     return Batch(padded, tuple(_size_of(frame) for frame in frames))
 
 
-def _size_of(frame: npt.NDArray[np.uint8]) -> tuple[int, int]:
+def _size_of(frame: Frame) -> tuple[int, int]:
     return frame.shape[0], frame.shape[1]
 
 
-def _check_frame(frame: object, contract: InputContract, what: str) -> npt.NDArray[np.uint8]:
+def _check_frame(frame: object, contract: InputContract, what: str) -> Frame:
     if not isinstance(frame, np.ndarray):
         raise FrameError(
             f"{what} must be a NumPy array, {_describe(contract)}; got {type(frame).__name__}.",
             remedy="Convert it first: numpy.asarray(image), or tensor.cpu().numpy().",
         )
     _check_array(frame, contract, what, batch=False)
-    return frame
+    return convert_frame(frame, contract.pixels, what)
 
 
 def _check_array(array: npt.NDArray[Any], contract: InputContract, what: str, *, batch: bool) -> None:
     shape = array.shape[1:] if batch else array.shape
-    expected = contract.frame_shape
-    if len(shape) != len(expected) or shape[2:] != expected[2:]:
+    # Colours may come where grey is taken: `pixels` knows how they become grey.
+    admitted = ((), (3,)) if contract.pixels.channels == "grey" else ((3,),)
+    if len(shape) < 2 or shape[2:] not in admitted:
         remedy = _channel_remedy(shape, contract)
     elif not _admits(contract, shape[0], shape[1]):
         remedy = _size_remedy(shape[0], shape[1], contract)
-    elif array.dtype != np.uint8:
-        remedy = _dtype_remedy(array.dtype)
+    elif array.dtype != contract.pixels.frame_type:
+        remedy = advise_type(array.dtype, contract.pixels)
     else:
         return
     raise FrameError(
@@ -168,15 +176,7 @@ def _channel_remedy(shape: tuple[int, ...], contract: InputContract) -> str:
         return f"The bundle takes colour frames, channels last, in the order {contract.pixels.channels}."
     if channels == 1 and len(shape) == 3:
         return "Drop the last axis: frame[..., 0]."
-    return "The bundle takes grey frames: convert colour images to grey first."
-
-
-def _dtype_remedy(dtype: np.dtype[Any]) -> str:
-    if dtype.kind == "f":
-        return "Pass the camera's own 8-bit values (0 to 255); normalisation is part of the bundle's graph."
-    if dtype.kind == "b":
-        return "Pass grey values, not a mask."
-    return "Scale the image to 8 bits by the range of your camera, not by the image's own maximum."
+    return "The bundle takes grey frames (height, width), or RGB ones (height, width, 3)."
 
 
 def _describe(contract: InputContract, *, batch: bool = False) -> str:
@@ -184,8 +184,8 @@ def _describe(contract: InputContract, *, batch: bool = False) -> str:
     size = ", ".join(
         [f"{most}{contract.height}", f"{most}{contract.width}", *map(str, contract.frame_shape[2:])]
     )
-    kind = "" if contract.pixels.channels == "grey" else f" {contract.pixels.channels}"
-    return f"uint8{kind} (N, {size})" if batch else f"uint8{kind} ({size})"
+    kind = describe_type(contract.pixels)
+    return f"{kind} (N, {size})" if batch else f"{kind} ({size})"
 
 
 def _no_frames() -> FrameError:

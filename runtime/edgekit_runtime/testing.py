@@ -63,11 +63,11 @@ from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.bundle.manifest import SCHEMA_NAME, SCHEMA_VERSION, Task
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.execution import run_every_stage
+from edgekit_runtime.pixels import widen
 
 Answer = Callable[[Mapping[str, Array]], Mapping[str, npt.ArrayLike]] | Mapping[str, npt.ArrayLike]
 """What a stage answers: outputs by name, repeated over the rows, or a function of its inputs by name."""
 
-_MIDDLE_GREY = 128
 _ON_CPU = BackendOptions(Device("cpu"))
 
 
@@ -246,10 +246,11 @@ def _exit_stages(
 
 
 def _record_golden(path: Path, manifest: Manifest) -> tuple[GoldenSample, dict[str, bytes]]:
-    frame = np.zeros(manifest.input.frame_shape, np.uint8)
-    frame[: manifest.input.height // 4 + 1, : manifest.input.width // 4 + 1] = 255
+    pixels = manifest.input.pixels
+    frame = np.zeros(manifest.input.frame_shape, pixels.frame_type)
+    frame[: manifest.input.height // 4 + 1, : manifest.input.width // 4 + 1] = pixels.levels - 1
     with FakeBackend(Bundle(path, manifest, digest="")) as backend:
-        outputs = run_every_stage(backend, manifest, frame[np.newaxis])
+        outputs = run_every_stage(backend, manifest, widen(frame[np.newaxis], pixels))
     arrays = {f"golden/{name}.npy": array_bytes(array[0]) for name, array in outputs.items()}
     positive = float((outputs["mask"] > 0).mean()) if "mask" in outputs else None
     sample = GoldenSample(
@@ -275,7 +276,7 @@ def _answer_by_brightness(
         elif first and tensor.shape[1:] == source.shape[1:3]:
             grey = source.reshape(*source.shape[:3], -1).mean(axis=3)
             threshold = sum(float(inputs[item.name]) for item in manifest.thresholds if item.name in inputs)
-            answers[tensor.name] = grey - _MIDDLE_GREY >= threshold
+            answers[tensor.name] = grey - contract.pixels.levels // 2 >= threshold
     return answers
 
 

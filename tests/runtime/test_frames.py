@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edgekit_runtime.bundle import InputContract, PixelFormat
 from edgekit_runtime.errors import FrameError, UsageProblem
@@ -10,6 +11,7 @@ from edgekit_runtime.frames import check_contract, prepare_batch, prepare_frame
 GREY = InputContract("frame", PixelFormat(), 4, 6, 1, "refuse", 0, None, None, None)
 COLOUR = dataclasses.replace(GREY, pixels=PixelFormat(channels="bgr"))
 PAD = dataclasses.replace(GREY, fit="pad")
+DEEP = dataclasses.replace(GREY, pixels=PixelFormat(bits=12, scale=4095.0))
 
 
 def test_a_frame_becomes_a_batch_of_one():
@@ -53,7 +55,6 @@ def test_sequences_keep_their_order():
         (np.zeros((4, 6), bool), "bool", "not a mask"),
         (np.zeros((6, 4), np.uint8), r"\(6, 4\)", "4 rows and 6 columns"),
         (np.zeros((4, 6, 1), np.uint8), r"\(4, 6, 1\)", r"frame\[..., 0\]"),
-        (np.zeros((4, 6, 3), np.uint8), r"\(4, 6, 3\)", "grey"),
         (np.zeros((4, 6, 4), np.uint8), r"\(4, 6, 4\)", "grey"),
         (np.zeros(6, np.uint8), r"\(6,\)", "grey"),
         (np.uint8(3), "uint8", "asarray"),
@@ -97,26 +98,65 @@ def test_one_frame_in_place_of_a_batch_is_explained():
 
 
 @pytest.mark.parametrize(
-    "frames", ["frame.png", b"", None, 3, np.zeros((2, 4, 6, 3), np.uint8), np.zeros((2, 4, 6))]
+    "frames", ["frame.png", b"", None, 3, np.zeros((2, 4, 6, 4), np.uint8), np.zeros((2, 4, 6))]
 )
 def test_batches_that_hold_no_frames_are_refused(frames):
     with pytest.raises(FrameError, match="uint8"):
         prepare_batch(frames, GREY)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [({"fit": "tile"}, "'tile'"), ({"pixels": PixelFormat(bits=12, scale=4095.0)}, "12-bit")],
-)
-def test_contracts_of_later_releases_are_refused(change, message):
-    contract = dataclasses.replace(GREY, **change)
+def test_contracts_of_later_releases_are_refused():
+    contract = dataclasses.replace(GREY, fit="tile")
     for call in (
         lambda: check_contract(contract),
         lambda: prepare_frame(np.zeros((4, 6), np.uint8), contract),
         lambda: prepare_batch(np.zeros((1, 4, 6), np.uint8), contract),
     ):
-        with pytest.raises(UsageProblem, match=message):
+        with pytest.raises(UsageProblem, match="'tile'"):
             call()
+
+
+@pytest.mark.parametrize("contract", [DEEP, dataclasses.replace(DEEP, fit="pad")])
+def test_deep_frames_reach_the_graph_as_int32(contract):
+    frames = np.random.default_rng(0).integers(0, 4096, (3, 4, 6)).astype(np.uint16)
+    for batch in (prepare_batch(frames, contract), prepare_batch(list(frames), contract)):
+        assert batch.frames.dtype == np.int32
+        assert batch.frames.flags.c_contiguous
+        np.testing.assert_array_equal(batch.frames, frames)
+    np.testing.assert_array_equal(prepare_frame(frames[1], contract).frames[0], frames[1])
+    assert prepare_frame(frames[1], contract).frames.dtype == np.int32
+
+
+def test_a_frame_of_another_depth_is_refused_with_the_shape_that_is_taken():
+    with pytest.raises(FrameError, match=r"uint16 of 12 bits \(4, 6\); got uint8 \(4, 6\)") as caught:
+        prepare_frame(np.zeros((4, 6), np.uint8), DEEP)
+    assert "--bits 8" in caught.value.remedy
+    with pytest.raises(
+        FrameError, match=r"Frame 1 holds the value 4096; pixels of 12 bits go from 0 to 4095"
+    ):
+        prepare_batch([np.zeros((4, 6), np.uint16), np.full((4, 6), 4096, np.uint16)], DEEP)
+    with pytest.raises(FrameError, match="The batch holds the value 65535") as caught:
+        prepare_batch(np.full((1, 4, 6), 65535, np.uint16), DEEP)
+    assert "frame >> 4" in caught.value.remedy
+
+
+def test_colours_become_grey_by_the_formula_of_the_contract():
+    colours = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 3), np.uint8)
+    contract = dataclasses.replace(GREY, pixels=PixelFormat(grey="bt601"))
+    expected = np.stack([np.asarray(Image.fromarray(frame).convert("L")) for frame in colours])
+    np.testing.assert_array_equal(prepare_batch(colours, contract).frames, expected)
+    np.testing.assert_array_equal(prepare_batch(list(colours), contract).frames, expected)
+    np.testing.assert_array_equal(prepare_frame(colours[0], contract).frames[0], expected[0])
+
+
+def test_colours_are_refused_where_no_formula_is_stated_unless_they_are_grey():
+    grey = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    np.testing.assert_array_equal(prepare_frame(np.repeat(grey[:, :, None], 3, axis=2), GREY).frames[0], grey)
+    colours = np.zeros((4, 6, 3), np.uint8)
+    colours[3, 5, 2] = 1
+    with pytest.raises(FrameError, match="The frame is in colour") as caught:
+        prepare_frame(colours, GREY)
+    assert "--grey" in caught.value.remedy
 
 
 @pytest.mark.parametrize("channels", ["grey", "rgb"])
@@ -179,7 +219,7 @@ def test_frames_that_cannot_be_padded_are_refused_with_both_sizes(multiple, size
     ("frame", "remedy"),
     [
         (np.zeros((4, 6), np.float32), "normalisation"),
-        (np.zeros((4, 6, 3), np.uint8), "grey"),
+        (np.zeros((4, 6, 4), np.uint8), "grey"),
         (np.zeros((4, 6, 1), np.uint8), "frame[..., 0]"),
         (np.zeros((3, 4, 6), np.uint8), "grey"),
     ],

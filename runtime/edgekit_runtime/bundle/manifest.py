@@ -146,7 +146,8 @@ class GoldenSample:
 
     name: str
     frame: str
-    """npy file of the frame, uint8 (H, W) or (H, W, 3)."""
+    """npy file of the frame as a camera gives it: uint8 or, deeper, uint16 (H, W) or (H, W, 3). The runtime checks and
+    widens it like any other."""
     outputs: dict[str, str]
     """Output name → npy file."""
     thresholds: dict[str, float]
