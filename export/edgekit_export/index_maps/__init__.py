@@ -1,0 +1,1 @@
+"""Which positions of an operator's input its output depends on: the parts of a receptive field."""
