@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 from edgekit.cli.options import json_option, print_json
+from edgekit.data.generated import STYLES
 from edgekit.data.opening import LAYOUTS, SYNTHETIC
-
-GENERATED = f"{SYNTHETIC}dagm[/CLASS]"
 
 
 @click.command()
@@ -23,13 +22,14 @@ def layouts(*, as_json: bool) -> None:
             {
                 "schema": "edgekit.data-layouts/1",
                 "layouts": [{"title": title, "looks": looks} for title, looks in rows],
-                "generated": [GENERATED],
+                "generated": [f"{SYNTHETIC}{name}[/CLASS]" for name in STYLES],
             }
         )
         return
-    width = max(len(title) for title, _ in (*rows, (GENERATED, "")))
-    for title, looks in (
-        *rows,
-        (GENERATED, "no folder: images in the style of DAGM 2007, made as they are read"),
-    ):
+    rows += [
+        (f"{SYNTHETIC}{name}[/CLASS]", f"no folder: {style.title}, made as they are read")
+        for name, style in STYLES.items()
+    ]
+    width = max(len(title) for title, _ in rows)
+    for title, looks in rows:
         click.echo(f"{title:{width}}  {looks}".rstrip())

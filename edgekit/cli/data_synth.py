@@ -7,16 +7,27 @@ from pathlib import Path
 import click
 
 from edgekit.cli.options import SizeType, any_path, quiet_option, seed_option
-from edgekit.data.synthetic_files import GeneratedSet, require_style, write_generated
+from edgekit.data.generated import STYLES, WantedFiles, find_style, write_files
 from edgekit.reporting import Reporter
 
-DEFAULT = GeneratedSet()
+DEFAULT = WantedFiles(())
 
 
 @click.command()
 @click.argument("out", type=any_path)
-@click.option("--style", required=True, metavar="dagm", help="dagm: the ten textures of DAGM 2007.")
-@click.option("--class", "kinds", type=int, multiple=True, help="1 to 10; may be repeated.  [default: all]")
+@click.option(
+    "--style",
+    required=True,
+    metavar="|".join(STYLES),
+    help="; ".join(f"{name}: {style.title}" for name, style in STYLES.items()) + ".",
+)
+@click.option(
+    "--class",
+    "classes",
+    metavar="CLASS",
+    multiple=True,
+    help="1 to 10 of dagm, or a kind of defect such as hole; may be repeated.  [default: all]",
+)
 @click.option(
     "--count", type=int, default=DEFAULT.defective, show_default=True, help="Defective images per class."
 )
@@ -30,22 +41,21 @@ def synth(
     *,
     out: Path,
     style: str,
-    kinds: tuple[int, ...],
+    classes: tuple[str, ...],
     count: int,
     normal: int,
     size: tuple[int, int],
     seed: int,
     reporter: Reporter,
 ) -> None:
-    """Generate images in the style of DAGM 2007.
+    """Generate images, with masks that say where the defects are.
 
-    They go with their labels into the new folder OUT, in the official layout: `--data OUT` reads them like the real
-    set. Each class is shuffled by the seed, the first half is Train, the rest Test. The same seed gives the same
-    bytes. Prints the folder.
+    They go into the new folder OUT, which `--data OUT` reads. dagm comes in the official layout: each class shuffled
+    by the seed, the first half Train, the rest Test. fabric comes as images/ and masks/, with a dataset.json that
+    names kinds and rolls. The same seed gives the same bytes. Prints the folder.
     """
-    require_style(style)
-    wanted = GeneratedSet(kinds or DEFAULT.kinds, count, normal, seed, size)
-    write_generated(out, wanted, reporter=reporter)
-    defective = count * len(wanted.kinds)
-    reporter.note(f"{len(wanted)} images of {len(wanted.kinds)} classes, {defective} of them defective.")
+    wanted = WantedFiles(classes or find_style(style).classes, count, normal, seed, size)
+    write_files(out, style, wanted, reporter=reporter)
+    defective = count * len(wanted.classes)
+    reporter.note(f"{len(wanted)} images of {len(wanted.classes)} classes, {defective} of them defective.")
     click.echo(out)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.data.contract import Dataset
 from edgekit.data.defective_only import keep_defective
+from edgekit.data.generated import open_generated
 from edgekit.data.layouts.aitex import Aitex, is_aitex
 from edgekit.data.layouts.class_folders import ClassFolders, find_class_images
 from edgekit.data.layouts.coco import Coco, find_annotation_files
@@ -28,8 +28,7 @@ from edgekit.data.layouts.neu_det import NeuDet, find_neu_det
 from edgekit.data.layouts.neu_seg import SOURCE_A, NeuSeg, find_neu_seg
 from edgekit.data.layouts.voc_boxes import VocBoxes, is_voc_boxes
 from edgekit.data.layouts.yolo_seg import YoloSeg, is_yolo_folder
-from edgekit.data.synthetic_dagm import SyntheticDagm
-from edgekit_runtime.errors import DatasetError, UsageProblem
+from edgekit_runtime.errors import DatasetError
 
 SYNTHETIC = "synthetic:"
 
@@ -172,12 +171,12 @@ def open_dataset(text: str, options: OpenOptions = OpenOptions()) -> Dataset:
         DatasetError: If the folder is missing or in no known layout.
     """
     if text.startswith(SYNTHETIC):
-        return _open_synthetic(text.removeprefix(SYNTHETIC), include_normal=bool(options.include_normal))
+        return open_generated(text.removeprefix(SYNTHETIC), include_normal=options.include_normal)
     root = Path(text)
     if not root.is_dir():
         raise DatasetError(
             f"There is no folder {root}.",
-            remedy="Name a folder, or a generated set such as synthetic:dagm/6.",
+            remedy="Name a folder, or a generated set such as synthetic:dagm/6 or synthetic:fabric.",
         )
     for layout in LAYOUTS:
         if layout.recognise(root):
@@ -213,17 +212,3 @@ def _refuse_overlooked_groups(layout: Layout, root: Path) -> None:
                 f"{path} is not read where {root} is opened, and images that belong together would part.",
                 remedy=f"Move it to {root / GROUPS_FILE} and name every image below, or open {path.parent}.",
             )
-
-
-def _open_synthetic(text: str, *, include_normal: bool) -> Dataset:
-    name, slash, kind = text.partition("/")
-    if name != "dagm":
-        raise UsageProblem(
-            f"There is no generated set {SYNTHETIC}{name}.",
-            remedy="Use synthetic:dagm, or one class of it such as synthetic:dagm/6.",
-        )
-    if not slash:
-        return SyntheticDagm(include_normal=include_normal)
-    if not re.fullmatch("[0-9]{1,4}", kind):
-        raise UsageProblem(f"{SYNTHETIC}dagm has the classes 1 to 10; got {kind!r}.")
-    return SyntheticDagm((int(kind),), include_normal=include_normal)

@@ -1,4 +1,4 @@
-"""Generated images as files, in the official DAGM 2007 layout, so that every tool that reads DAGM reads them."""
+"""`synthetic:dagm` as files, in the official DAGM 2007 layout, so that every tool that reads DAGM reads them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from edgekit.data.synthetic.render import MIN_SIDE
 from edgekit.media.images import write_png
 from edgekit.reporting import Reporter
 from edgekit_runtime.errors import UsageProblem
-from edgekit_runtime.near_names import suggest
 from edgekit_runtime.replacing import staged_directory
-
-STYLES = ("dagm",)
 
 LARGEST_CLASS = 9999
 """Images per class: the layout's file names have four digits."""
@@ -79,12 +76,6 @@ class GeneratedSet:
                 index = entry if defective else entry - self.defective
                 part = FOLDERS[position >= (total + 1) // 2]
                 yield GeneratedFile(kind, index, defective, part, position + 1)
-
-
-def require_style(style: str) -> None:
-    """Raise UsageProblem unless images of this style can be generated."""
-    if style not in STYLES:
-        raise UsageProblem(f"There is no style {style!r}.", remedy=suggest(style, STYLES))
 
 
 def write_generated(root: Path, wanted: GeneratedSet, *, reporter: Reporter) -> None:

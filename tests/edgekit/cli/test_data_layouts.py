@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from edgekit.data.generated import STYLES
 from edgekit.data.opening import LAYOUTS
 from tests.edgekit.conftest import RunCli
 
@@ -12,8 +13,9 @@ def test_people_see_every_layout_in_the_order_of_recognition(run_cli: RunCli) ->
     result = run_cli("data", "layouts")
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
-    assert [line.split("  ")[0] for line in lines[:-1]] == [layout.title for layout in LAYOUTS]
-    assert lines[-1].startswith("synthetic:dagm[/CLASS]")
+    assert [line.split("  ")[0] for line in lines[: -len(STYLES)]] == [layout.title for layout in LAYOUTS]
+    assert lines[-2].startswith("synthetic:dagm[/CLASS]")
+    assert lines[-1].startswith("synthetic:fabric[/CLASS]")
 
 
 def test_every_layout_says_how_its_folder_looks(run_cli: RunCli) -> None:
@@ -21,4 +23,4 @@ def test_every_layout_says_how_its_folder_looks(run_cli: RunCli) -> None:
     assert document["schema"] == "edgekit.data-layouts/1"
     assert [entry["title"] for entry in document["layouts"]] == [layout.title for layout in LAYOUTS]
     assert all(entry["looks"] and "\n" not in entry["looks"] for entry in document["layouts"])
-    assert document["generated"] == ["synthetic:dagm[/CLASS]"]
+    assert document["generated"] == ["synthetic:dagm[/CLASS]", "synthetic:fabric[/CLASS]"]

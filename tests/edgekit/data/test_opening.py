@@ -10,6 +10,7 @@ from edgekit.data import OpenOptions, open_dataset
 from edgekit.data.layouts.dagm import Dagm2007
 from edgekit.data.layouts.images_masks import ImageMaskFolder
 from edgekit.data.synthetic_dagm import SyntheticDagm
+from edgekit.data.synthetic_fabric import SyntheticFabric
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.data.layouts.test_dagm import write_dagm
 
@@ -27,6 +28,9 @@ def test_generated_sets() -> None:
     assert isinstance(everything, SyntheticDagm)
     assert (len(everything), len(one)) == (2100, 150)
     assert len(open_dataset("synthetic:dagm/6", OpenOptions(True))) == 1150
+    cloth, holes = open_dataset("synthetic:fabric"), open_dataset("synthetic:fabric/hole", OpenOptions(False))
+    assert isinstance(cloth, SyntheticFabric)
+    assert (len(cloth), len(holes)) == (1440, 120)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +38,7 @@ def test_generated_sets() -> None:
     [
         "synthetic:",
         "synthetic:steel",
+        "synthetic:fabric/tear",
         "synthetic:dagm/",
         "synthetic:dagm/0",
         "synthetic:dagm/11",

@@ -10,7 +10,7 @@ import pytest
 
 from edgekit.data import OpenOptions, open_dataset
 from edgekit.data.synthetic import render
-from edgekit.data.synthetic_files import GeneratedSet, require_style, write_generated
+from edgekit.data.synthetic_files import GeneratedSet, write_generated
 from edgekit.reporting import Reporter
 from edgekit_runtime.errors import IoFault, UsageProblem
 from tests.edgekit.image_folders import load
@@ -118,10 +118,3 @@ def test_what_cannot_be_generated_is_refused(
     with pytest.raises(UsageProblem, match=words):
         write_generated(tmp_path / "set", replace(SMALL, **change), reporter=quiet)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unknown_style_is_refused_with_the_known_ones() -> None:
-    require_style("dagm")
-    with pytest.raises(UsageProblem, match="'fabric'") as caught:
-        require_style("fabric")
-    assert "dagm" in caught.value.remedy
