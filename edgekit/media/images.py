@@ -11,8 +11,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import DatasetError, EdgekitError, FrameError, IoFault, MaskError
 from edgekit_runtime.optional import import_optional
+from edgekit_runtime.pixels import Frame, check_levels, to_grey
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 """File name endings, in lower case, that are taken for images."""
@@ -25,6 +27,9 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 
 EXIF_ORIENTATION, UPRIGHT = 0x0112, 1
 """A camera's note that the pixels are to be shown rotated: image and mask would not lie on each other."""
+
+DEEP_MODES = ("I;16", "I;16B", "I;16L")
+"""What Pillow calls 16-bit grey. (It has no 16-bit colour, and "I" is 32 bits.)"""
 
 Channels = Literal["grey", "rgb", "native"]
 Pixels = npt.NDArray[np.uint8]
@@ -59,38 +64,62 @@ def list_images(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def read_image(path: Path, *, channels: Channels = "grey") -> Pixels:
-    """Read an 8-bit image.
+def read_image(
+    path: Path,
+    pixels: PixelFormat = PixelFormat(),  # noqa: B008
+    *,
+    channels: Channels = "grey",
+) -> Frame:
+    """Read an image of the stated depth: uint8 up to 8 bits, uint16 above.
 
     Args:
         path: The file.
-        channels: "grey" gives uint8 (H, W); an RGB file whose three channels are equal counts as grey.
-            "rgb" gives uint8 (H, W, 3); a grey file is repeated.
-            "native" gives grey as "grey" does where that is possible, else RGB.
+        pixels: Its depth, and how colours become grey; their channels are always red, green, blue.
+        channels: "grey" gives (H, W). "rgb" gives (H, W, 3); a grey file is repeated. "native" gives grey as "grey"
+            does where that is possible, else RGB.
 
     Raises:
-        FrameError: If the file is no image, has an alpha channel, a palette or more than 8 bits, or is in colour
-            where grey is asked.
+        FrameError: If the file is no image, has an alpha channel, a palette, another depth or values beyond it, or is
+            in colour where grey is asked and no formula says how it becomes grey.
         IoFault: If the file cannot be opened.
     """
-    pixels, mode = _decode(path, FrameError)
-    if mode not in ("1", "L", "RGB"):
-        raise FrameError(
-            f"{path} is {_MODE_NAMES.get(mode, f'of mode {mode}')}; expected 8-bit grey or RGB.",
-            remedy="Convert it to 8-bit grey without alpha, with a scale you choose: edgekit does not guess one.",
-        )
+    image, mode = _decode(path, FrameError, deep=pixels.bits > 8)
+    _check_depth(path, mode, pixels)
+    check_levels(image, pixels, str(path))
     if channels == "rgb":
-        return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
-    if pixels.ndim == 2:
-        return pixels
-    if (pixels == pixels[:, :, :1]).all():
-        return np.ascontiguousarray(pixels[:, :, 0])
-    if channels == "native":
-        return pixels
-    raise FrameError(f"{path} is in colour; expected grey.", remedy="Convert it to 8-bit grey.")
+        return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
+    if image.ndim == 2:
+        return image
+    if channels == "native" and pixels.grey == "equal" and not (image == image[:, :, :1]).all():
+        return image
+    return to_grey(image, pixels.grey, str(path))
 
 
-def order_channels(frame: Pixels, channels: str) -> Pixels:
+def _check_depth(path: Path, mode: str, pixels: PixelFormat) -> None:
+    """Refuse files of another depth than stated, naming both."""
+    is_deep, is_shallow = mode in DEEP_MODES, mode in ("1", "L", "RGB")
+    if pixels.bits <= 8 and is_deep:
+        raise FrameError(
+            f"{path} is a 16-bit image; expected {pixels.bits}-bit grey or RGB.",
+            remedy="Say how many of its 16 bits the camera fills (--bits 10, 12, 14 or 16), where the data are checked "
+            "and the network is trained: edgekit does not guess it. Or convert it to 8 bits with a scale you choose.",
+        )
+    if pixels.bits > 8 and is_shallow:
+        raise FrameError(
+            f"{path} is an 8-bit image; expected {pixels.bits}-bit grey in a 16-bit file.",
+            remedy=f"Name the camera's own {pixels.bits}-bit images, or leave --bits out for a network of 8 bits: "
+            "stretched values are no deeper.",
+        )
+    if not is_deep and not is_shallow:
+        wanted = "8-bit grey or RGB" if pixels.bits <= 8 else f"{pixels.bits}-bit grey in a 16-bit file"
+        depth = 8 if pixels.bits <= 8 else 16
+        raise FrameError(
+            f"{path} is {_MODE_NAMES.get(mode, f'of mode {mode}')}; expected {wanted}.",
+            remedy=f"Convert it to {depth}-bit grey without alpha, with a scale you choose: edgekit guesses none.",
+        )
+
+
+def order_channels(frame: Frame, channels: str) -> Frame:
     """Return an RGB frame in the order that a bundle takes ("rgb" or "bgr"); grey frames as they are."""
     return np.ascontiguousarray(frame[:, :, ::-1]) if channels == "bgr" else frame
 
@@ -102,7 +131,7 @@ def read_mask(path: Path) -> Pixels:
         MaskError: If the file is no 8-bit single-channel image.
         IoFault: If the file cannot be opened.
     """
-    pixels, mode = _decode(path, MaskError)
+    pixels, mode = _decode(path, MaskError, deep=False)
     if mode not in ("1", "L", "P"):
         raise MaskError(
             f"The mask {path} is {_MODE_NAMES.get(mode, f'of mode {mode}')}; expected one 8-bit channel.",
@@ -111,8 +140,8 @@ def read_mask(path: Path) -> Pixels:
     return pixels
 
 
-def write_png(path: Path, pixels: Pixels) -> None:
-    """Write uint8 (H, W) or (H, W, 3) as PNG, under a temporary name first.
+def write_png(path: Path, pixels: Frame) -> None:
+    """Write uint8 (H, W) or (H, W, 3), or uint16 (H, W), as PNG, under a temporary name first.
 
     Raises:
         IoFault: If the disk refuses.
@@ -131,6 +160,7 @@ _MODE_NAMES = {
     "LA": "an image with an alpha channel (LA)",
     "I;16": "a 16-bit image",
     "I;16B": "a 16-bit image",
+    "I;16L": "a 16-bit image",
     "I": "a 32-bit image",
     "F": "a floating-point image",
     "P": "a palette image",
@@ -139,16 +169,18 @@ _MODE_NAMES = {
 }
 
 
-def _decode(path: Path, refusal: type[EdgekitError]) -> tuple[Pixels, str]:
+def _decode(path: Path, refusal: type[EdgekitError], *, deep: bool) -> tuple[npt.NDArray[Any], str]:
     pillow = _pillow()
     try:
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of sizes that the check below refuses
             with pillow.open(stream, formats=FORMATS) as image:
                 _check_size(path, image, refusal)
-                _check_nothing_is_dropped(path, image, refusal)
+                _check_nothing_is_dropped(path, image, refusal, deep=deep)
                 mode: str = image.mode
                 pixels = np.asarray(image.convert("L") if mode == "1" else image)
+                # NumPy's own order of bytes, whatever the file's.
+                pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     except FileNotFoundError as error:
         raise refusal(f"There is no file {path}.", remedy="Check the path.") from error
     except IsADirectoryError as error:
@@ -183,11 +215,11 @@ def _too_large(path: Path, size: str, refusal: type[EdgekitError]) -> EdgekitErr
     )
 
 
-def _check_nothing_is_dropped(path: Path, image: Any, refusal: type[EdgekitError]) -> None:
+def _check_nothing_is_dropped(path: Path, image: Any, refusal: type[EdgekitError], *, deep: bool) -> None:
     """Refuse what Pillow would leave out without a word: low bits, transparency, further pictures."""
     dropped = None
     if image.mode == "RGB" and any(_is_16_bit(tile[3]) for tile in image.tile):
-        dropped = "16 bits per channel"
+        dropped = "16 bits per colour, of which Pillow reads 8"
     elif "transparency" in image.info:
         dropped = "a transparent colour"
     elif image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
@@ -195,9 +227,10 @@ def _check_nothing_is_dropped(path: Path, image: Any, refusal: type[EdgekitError
     elif image.getexif().get(EXIF_ORIENTATION, UPRIGHT) != UPRIGHT:
         dropped = "an EXIF rotation"
     if dropped is not None:
+        depth = "16-bit" if deep else "8-bit"
         raise refusal(
-            f"{path} has {dropped}; expected one upright 8-bit image without transparency.",
-            remedy="Convert it to upright 8-bit grey without alpha, with a scale you choose: edgekit guesses none.",
+            f"{path} has {dropped}; expected one upright {depth} image without transparency.",
+            remedy=f"Convert it to upright {depth} grey without alpha, with a scale you choose: edgekit guesses none.",
         )
 
 

@@ -63,6 +63,19 @@ def write_deep_png(path: Path, width: int, height: int, *, channels: int) -> Pat
     return _write_png(path, width, height, bits=16, colour={1: 0, 3: 2}[channels], rows=row * height)
 
 
+def write_big_endian_tiff(path: Path, pixels: np.ndarray) -> Path:
+    """Write an array as a TIFF of 16-bit grey values whose first byte is the high one."""
+    height, width = pixels.shape
+    content = pixels.astype(">u2").tobytes()
+    fields = [(256, width), (257, height), (258, 16), (259, 1), (262, 1), (278, height)]
+    start = 8 + 2 + 12 * (len(fields) + 2) + 4
+    entries = [struct.pack(">HHIHH", tag, 3, 1, value, 0) for tag, value in fields]
+    entries += [struct.pack(">HHII", tag, 4, 1, value) for tag, value in ((273, start), (279, len(content)))]
+    head = b"MM\0*" + struct.pack(">IH", 8, len(entries))
+    path.write_bytes(head + b"".join(sorted(entries)) + struct.pack(">I", 0) + content)
+    return path
+
+
 def _write_png(path: Path, width: int, height: int, *, bits: int, colour: int, rows: bytes) -> Path:
     def chunk(kind: bytes, content: bytes) -> bytes:
         return (

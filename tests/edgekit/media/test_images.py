@@ -18,9 +18,18 @@ from edgekit.media.images import (
     read_mask,
     write_png,
 )
+from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import DatasetError, FrameError, IoFault, MaskError
-from tests.edgekit.image_folders import load, mode_of, save, write_deep_png, write_png_header
+from tests.edgekit.image_folders import (
+    load,
+    mode_of,
+    save,
+    write_big_endian_tiff,
+    write_deep_png,
+    write_png_header,
+)
 
+TWELVE = PixelFormat(bits=12, scale=4095.0)
 GREY = np.arange(6 * 8, dtype=np.uint8).reshape(6, 8)
 
 
@@ -63,6 +72,72 @@ def test_sixteen_bits_per_channel_are_not_cut_in_silence(tmp_path: Path) -> None
     assert mode_of(path) == "RGB"  # all that Pillow says
     with pytest.raises(FrameError, match="16 bits"):
         read_image(path, channels="rgb")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_deep_grey_is_read_exactly_at_the_stated_depth(tmp_path: Path, name: str) -> None:
+    deep = (np.arange(48, dtype=np.uint16) * 87).reshape(6, 8)
+    path = save(tmp_path / name, deep)
+    for bits in (12, 16):
+        image = read_image(path, PixelFormat(bits=bits))
+        assert image.dtype == np.uint16
+        assert np.array_equal(image, deep)
+    assert read_image(path, PixelFormat(bits=12), channels="rgb").shape == (6, 8, 3)
+    assert read_image(path, PixelFormat(bits=12), channels="native").shape == (6, 8)
+    with pytest.raises(FrameError, match=r"a\.\w+ holds the value 4089; pixels of 10 bits go from 0 to 1023"):
+        read_image(path, PixelFormat(bits=10))
+
+
+def test_a_tiff_of_the_other_byte_order_has_numpys_own(tmp_path: Path) -> None:
+    image = read_image(write_big_endian_tiff(tmp_path / "a.tif", np.arange(12).reshape(3, 4) * 300), TWELVE)
+    assert image.dtype.isnative
+    assert np.array_equal(image, np.arange(12).reshape(3, 4) * 300)
+
+
+def test_a_file_of_another_depth_than_stated_is_refused_naming_both(tmp_path: Path) -> None:
+    deep = save(tmp_path / "deep.png", np.full((6, 8), 4095, np.uint16))
+    with pytest.raises(
+        FrameError, match=r"deep\.png is a 16-bit image; expected 8-bit grey or RGB"
+    ) as caught:
+        read_image(deep)
+    assert "--bits 10, 12, 14 or 16" in caught.value.remedy
+    for name, pixels in (("grey.png", GREY), ("colour.png", np.stack([GREY] * 3, axis=2))):
+        with pytest.raises(FrameError, match=rf"{name} is an 8-bit image; expected 12-bit grey in a 16-bit"):
+            read_image(save(tmp_path / name, pixels), TWELVE)
+    with pytest.raises(FrameError, match=r"grey\.png holds the value 47; pixels of 5 bits go from 0 to 31"):
+        read_image(tmp_path / "grey.png", PixelFormat(bits=5))
+
+
+def test_wide_integers_are_not_taken_for_deep_pixels(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(48, dtype=np.int32).reshape(6, 8)).save(tmp_path / "a.tif")
+    for pixels in (PixelFormat(), TWELVE):
+        with pytest.raises(FrameError, match="a 32-bit image"):
+            read_image(tmp_path / "a.tif", pixels)
+
+
+@pytest.mark.parametrize("channels", ["grey", "native"])
+def test_colours_become_grey_by_the_stated_formula(tmp_path: Path, channels: str) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    path = save(tmp_path / "a.png", colours)
+    image = read_image(path, PixelFormat(grey="bt601"), channels=channels)
+    assert np.array_equal(image, np.asarray(Image.fromarray(colours).convert("L")))
+    assert np.array_equal(read_image(path, PixelFormat(grey="bt601"), channels="rgb"), colours)
+    with pytest.raises(FrameError, match=r"a\.png is in colour") as caught:
+        read_image(path)
+    assert "--grey bt601" in caught.value.remedy
+
+
+def test_sixteen_bits_of_colour_are_refused_at_any_stated_depth(tmp_path: Path) -> None:
+    path = write_deep_png(tmp_path / "deep.png", 8, 6, channels=3)
+    for pixels, depth in ((PixelFormat(), "8-bit"), (TWELVE, "16-bit")):
+        with pytest.raises(FrameError, match="16 bits per colour, of which Pillow reads 8") as caught:
+            read_image(path, pixels, channels="rgb")
+        assert f"{depth} grey" in caught.value.remedy
+
+
+def test_deep_masks_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MaskError, match="a 16-bit image; expected one 8-bit channel"):
+        read_mask(save(tmp_path / "a.png", np.zeros((6, 8), np.uint16)))
 
 
 def test_a_transparent_colour_is_not_dropped_in_silence(tmp_path: Path) -> None:
@@ -136,7 +211,7 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
 
 
 def test_png_round_trip(tmp_path: Path) -> None:
-    for pixels in (GREY, np.stack([GREY] * 3, axis=2)):
+    for pixels in (GREY, np.stack([GREY] * 3, axis=2), GREY.astype(np.uint16) << 8):
         write_png(tmp_path / "a.png", pixels)
         assert np.array_equal(load(tmp_path / "a.png"), pixels)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
