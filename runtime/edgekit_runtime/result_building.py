@@ -12,7 +12,7 @@ from edgekit_runtime.errors import ArtefactRefused
 from edgekit_runtime.execution import BatchAnswer
 from edgekit_runtime.padding import crop_back
 from edgekit_runtime.quotas import Quotas, leave_out_small, make_quotas
-from edgekit_runtime.regions import find_regions, name_regions
+from edgekit_runtime.regions import Rows, find_regions, name_regions
 from edgekit_runtime.results import Mask, Region, Result
 from edgekit_runtime.verdicts import judge_probabilities, judge_regions
 
@@ -53,12 +53,16 @@ def find_defects(
         ArtefactRefused: If the mask holds a class that the bundle does not have.
     """
     rows = find_regions(mask, connectivity=connectivity, min_area_px=min_area_px)
-    classes = manifest.model.classes
+    check_classes(rows, manifest.model.classes)
+    return name_regions(rows, manifest.model.classes, mm_per_pixel=manifest.input.mm_per_pixel)
+
+
+def check_classes(rows: Rows, classes: Sequence[str]) -> None:
+    """Raise ArtefactRefused if regions of a bundle's mask are of a class that the bundle does not have."""
     if len(rows) and int(rows[:, 5].max()) >= len(classes):
         raise ArtefactRefused(
             f"The mask holds class {int(rows[:, 5].max())}; the bundle has {len(classes)} classes."
         )
-    return name_regions(rows, classes, mm_per_pixel=manifest.input.mm_per_pixel)
 
 
 def make_mask_results(
