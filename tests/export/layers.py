@@ -23,15 +23,19 @@ steps = st.one_of(
     st.tuples(st.just("shift"), st.integers(0, 3), st.sampled_from(["constant", "edge", "reflect"])),
     st.tuples(st.just("point"), st.sampled_from(["Relu", "LeakyRelu", "Identity"])),
 )
-downs = st.sampled_from(["conv2", "conv3", "conv1", "MaxPool", "AveragePool", "SpaceToDepth", "Slice"])
-ups = st.sampled_from(
-    ["up1", "up2", "up3", "up4", "DepthToSpace", "floor", "round", "linear", "asymmetric", "cubic"]
-)
+DOWNS = ("conv1", "conv2", "conv3", "MaxPool", "AveragePool", "SpaceToDepth", "Slice")
+UPS = ("up1", "up2", "up3", "up4", "DepthToSpace", "floor", "round", "linear", "asymmetric", "cubic")
 networks = st.recursive(
     st.lists(steps, min_size=1, max_size=3),
     lambda inner: st.tuples(
         st.lists(steps, max_size=2),
-        st.tuples(st.just("pyramid"), downs, inner, ups, st.sampled_from(["Add", "Concat"])),
+        st.tuples(
+            st.just("pyramid"),
+            st.sampled_from(DOWNS),
+            inner,
+            st.sampled_from(UPS),
+            st.sampled_from(["Add", "Concat"]),
+        ),
     ).map(lambda drawn: [*drawn[0], drawn[1]]),
     max_leaves=2,
 )

@@ -14,7 +14,7 @@ from edgekit_export.receptive_field import Reach, find_default_overlap, find_rea
 from edgekit_export.tracing import trace_stages
 from edgekit_runtime.errors import UsageProblem
 from tests.export.graphs import make_graph, run
-from tests.export.layers import HEIGHT, build_network, networks
+from tests.export.layers import DOWNS, HEIGHT, UPS, build_network, networks
 
 TILE, WHOLE = 96, 288
 
@@ -57,6 +57,33 @@ def test_beyond_the_reach_a_tile_answers_as_the_whole(network, seed, data):
     inside = slice(reach.px if offset else 0, TILE - reach.px if offset + TILE < WHOLE else TILE)
     # Sums of positive numbers, up to a few hundred a layer, round to 1e-5 at most; what is missing is far more.
     np.testing.assert_allclose(answer[:, inside], expected[:, inside], rtol=1e-5)
+
+
+@pytest.mark.parametrize("left", [0, 2], ids=["to the right", "to the left"])
+@pytest.mark.parametrize("up", UPS)
+def test_every_way_down_and_up_reaches_no_further_than_said(up, left):
+    for down in DOWNS:
+        graph = build_network([("pyramid", down, [("conv", 3, 1, left)], up, "Add")], WHOLE, seed=0)
+        reach, shown = find_reach([graph]).px, measure_impulses(graph, WHOLE)
+        # Intervals count what lies between two positions that are read, and what float32 might: 2 pixels at most.
+        assert shown <= reach <= shown + 2, down
+
+
+@pytest.mark.parametrize(("slices", "pads"), [((3, 1 << 30), (3, 0)), ((0, -3), (0, 3))])
+def test_a_border_inside_the_network_counts_although_every_pixel_looks_at_itself_alone(slices, pads):
+    """Three pixels are cut off and put back as zeros: in a tile they are others than in the whole."""
+    start, end = slices
+    graph = image_graph(
+        helper.make_node("Slice", ["image", "start", "end", "axis"], ["cut"]),
+        helper.make_node("Pad", ["cut", "pads"], ["answer"]),
+        constants={
+            "start": positions([start]),
+            "end": positions([end]),
+            "axis": positions([2]),
+            "pads": positions([0, 0, pads[0], 0, 0, pads[1]]),
+        },
+    )
+    assert find_reach([graph]) == Reach(3, 1)
 
 
 def make_positive(network):
