@@ -10,7 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from edgekit_runtime.backends import (
     Backend,
@@ -22,10 +25,11 @@ from edgekit_runtime.backends import (
     parse_device,
 )
 from edgekit_runtime.bundle import Bundle, Manifest, VerdictRules
-from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.execution import resolve_thresholds, run_stages
 from edgekit_runtime.exits import ExitPolicy
 from edgekit_runtime.frames import Batch, check_contract, prepare_batch, prepare_frame
+from edgekit_runtime.pixels import widen
 from edgekit_runtime.quotas import Quotas, check_rules, make_quotas, override_rules
 from edgekit_runtime.regions import check_region_options, prepare_regions
 from edgekit_runtime.result_building import find_defects, make_class_results, make_mask_results, take_masks
@@ -194,6 +198,30 @@ class Detector:
         opened = self._require_ready()
         started = self._clock()
         return self._answer(opened, prepare_batch(frames, opened.bundle.manifest.input), started, exit_policy)
+
+    def find_masks(self, tiles: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Return the masks of tiles, uint8 (N, h, w), without zones, regions or verdicts: for whoever joins them.
+
+        Args:
+            tiles: uint8 or uint16 (N, h, w) or (N, h, w, 3) of the graph's size, converted as the bundle's pixels say
+                (`pixels.convert_frame`).
+
+        Raises:
+            UsageProblem: If the detector is not READY, or its bundle classifies.
+            FrameError: If the tiles are of another size or type.
+        """
+        opened = self._require_ready()
+        manifest = opened.bundle.manifest
+        if manifest.mask_output is None:
+            raise UsageProblem("The bundle classifies frames; it gives no masks.", remedy="Use run_batch.")
+        contract = manifest.input
+        if tiles.shape[1:] != contract.frame_shape or tiles.dtype != contract.pixels.frame_type:
+            raise FrameError(
+                f"Tiles of this bundle are {contract.pixels.frame_type} (N, "
+                f"{', '.join(map(str, contract.frame_shape))}); got {tiles.dtype} {tiles.shape}."
+            )
+        frames = widen(tiles, contract.pixels)
+        return run_stages(opened.backend, manifest, frames, self._thresholds).outputs[manifest.mask_output]
 
     def _choose_rules(self, manifest: Manifest) -> VerdictRules:
         """Return the bundle's rules with what was asked for in their place."""
