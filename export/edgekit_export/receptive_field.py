@@ -28,7 +28,7 @@ from edgekit_export.index_maps.base import (
 )
 from edgekit_export.index_maps.table import find_uneven_input, map_indices
 from edgekit_runtime.errors import UsageProblem
-from edgekit_runtime.tiling import Size
+from edgekit_runtime.tiling import Size, find_largest_overlap
 
 FRAME_AXES = (1, 2)
 """Rows and columns of a frame, (N, H, W) or (N, H, W, C)."""
@@ -77,7 +77,7 @@ def find_default_overlap(reach: Reach, tile: Size, multiple: int) -> int:
     Neighbours share it by halves, so that it is twice the reach, rounded up to what the network admits.
 
     Raises:
-        UsageProblem: If there is none, or none with which tiles of this size advance.
+        UsageProblem: If there is none, or none that tiles of this size may have.
     """
     if reach.px is None:
         raise UsageProblem(
@@ -91,13 +91,13 @@ def find_default_overlap(reach: Reach, tile: Size, multiple: int) -> int:
             remedy=f"Let the network state that its sides are multiples of {math.lcm(multiple, reach.period)}.",
         )
     overlap = -(-2 * reach.px // multiple) * multiple
-    if overlap >= min(tile):
-        least = overlap + multiple
+    if overlap > find_largest_overlap(tile, multiple):
+        least = 2 * overlap
         raise UsageProblem(
             f"Tiles of {tile[0]}x{tile[1]} are too small for this network: a pixel of its mask looks {reach.px} pixels "
             f"far, so that neighbours must share {overlap}.",
-            remedy=f"Take larger tiles (--size, at least {least}x{least}, better {2 * overlap}x{2 * overlap}), or a "
-            "smaller overlap that you have judged on your images (--overlap PX).",
+            remedy=f"Take larger tiles (--size {least}x{least} or more), or a smaller overlap that you have judged on "
+            "your images (--overlap PX).",
         )
     return overlap
 

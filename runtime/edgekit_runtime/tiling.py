@@ -158,7 +158,9 @@ def find_seam(offset: int, tile: int, overlap: int) -> int:
 
 
 def check_overlap(overlap: int, tile: Size, multiple: int) -> None:
-    """Refuse an overlap with which tiles would not advance, or would leave the network's grid.
+    """Refuse an overlap that leaves the network's grid, or is more than half of a tile.
+
+    With more than half a pixel would lie in three tiles of a row, and all pixels be run more than four times.
 
     Raises:
         UsageProblem: Naming the nearest overlap that would do, or the sides that would.
@@ -168,15 +170,20 @@ def check_overlap(overlap: int, tile: Size, multiple: int) -> None:
             f"The sides of a tile must be positive multiples of {multiple}, got {tile[0]}x{tile[1]}.",
             remedy="Take the size that the network's graph was exported for.",
         )
-    if 0 <= overlap < min(tile) and overlap % multiple == 0:
+    largest = find_largest_overlap(tile, multiple)
+    if 0 <= overlap <= largest and overlap % multiple == 0:
         return
-    largest = min(tile) - multiple
     nearest = min(max(0, -(-overlap // multiple) * multiple), largest)
     raise UsageProblem(
-        f"Tiles of {tile[0]}x{tile[1]} can share 0 to {largest} pixels, in multiples of {multiple}; "
+        f"Tiles of {tile[0]}x{tile[1]} share 0 to {largest} pixels, in multiples of {multiple}; "
         f"got an overlap of {overlap}.",
         remedy=f"Use an overlap of {nearest}" + (", or larger tiles." if overlap > largest else "."),
     )
+
+
+def find_largest_overlap(tile: Size, multiple: int) -> int:
+    """Return the largest overlap that tiles of this size may have."""
+    return min(tile) // 2 // multiple * multiple
 
 
 def repeat_border(tile: npt.NDArray[Any], rows: int, columns: int) -> None:

@@ -279,7 +279,9 @@ class Halves(torch.nn.Module):
         )
 
 
-@pytest.mark.parametrize(("px", "multiple", "overlap"), [(0, 16, 0), (31, 16, 64), (31, 1, 62), (33, 16, 80)])
+@pytest.mark.parametrize(
+    ("px", "multiple", "overlap"), [(0, 16, 0), (31, 16, 64), (31, 1, 62), (33, 16, 80), (64, 16, 128)]
+)
 def test_neighbours_share_twice_the_reach(px, multiple, overlap):
     assert find_default_overlap(Reach(px, 1), (512, 256), multiple) == overlap
 
@@ -287,8 +289,8 @@ def test_neighbours_share_twice_the_reach(px, multiple, overlap):
 def test_tiles_that_are_too_small_are_refused_with_a_size_that_does():
     with pytest.raises(UsageProblem, match="31 pixels far, so that neighbours must share 64") as caught:
         find_default_overlap(Reach(31, 16), (512, 64), 16)
-    assert "80x80" in caught.value.remedy
-    assert find_default_overlap(Reach(31, 16), (80, 80), 16) == 64
+    assert "--size 128x128" in caught.value.remedy
+    assert find_default_overlap(Reach(31, 16), (128, 128), 16) == 64
 
 
 def test_no_overlap_is_chosen_where_the_reach_has_no_limit():

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 def tilings(draw):
     """Draw (tile height, tile width), overlap, multiple."""
     multiple = draw(st.integers(1, 4))
-    sides = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
-    overlap = draw(st.integers(0, min(sides) - 1)) * multiple
+    sides = draw(st.tuples(st.integers(1, 6), st.integers(1, 6)))
+    overlap = draw(st.integers(0, min(sides) // 2)) * multiple
     return (sides[0] * multiple, sides[1] * multiple), overlap, multiple
 
 
