@@ -21,7 +21,7 @@ from edgekit.media.images import list_images, order_channels, read_image
 from edgekit.reporting import Reporter
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import EdgekitError, UnusableInput
-from edgekit_runtime.results import Result
+from edgekit_runtime.results import Region, Result
 
 
 @click.command()
@@ -37,11 +37,13 @@ from edgekit_runtime.results import Result
 @click.option(
     "--min-area",
     type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Smaller regions, in px, are left out.",
+    help="Smaller regions of any class, in px, are left out.  [default: the bundle's rules]",
 )
-@click.option("--connectivity", type=click.Choice(["8", "4"]), default="8", show_default=True)
+@click.option(
+    "--connectivity",
+    type=click.Choice(["8", "4"]),
+    help="8: diagonal pixels belong together.  [default: the bundle's rules]",
+)
 @device_option
 @backend_option
 @threads_option
@@ -54,8 +56,8 @@ def detect(
     overlay: Path | None,
     masks: Path | None,
     threshold: float | None,
-    min_area: int,
-    connectivity: str,
+    min_area: int | None,
+    connectivity: str | None,
     device: str,
     backend: str,
     threads: int | None,
@@ -64,6 +66,7 @@ def detect(
 ) -> None:
     """Find defects in IMAGES (files or folders) with a BUNDLE.
 
+    The bundle's rules say which regions count and how many an image may have; `edgekit rules BUNDLE` prints them.
     An image that cannot be used is named on stderr and the others are still done; the exit code is then 8.
     """
     paths = list_images(images)
@@ -77,7 +80,7 @@ def detect(
         threads=threads,
         thresholds=None if threshold is None else {"threshold": threshold},
         min_area_px=min_area,
-        connectivity=8 if connectivity == "8" else 4,
+        connectivity=None if connectivity is None else int(connectivity),
     ) as detector:
         manifest = detector.manifest
         announce(manifest.provenance.kind, reporter)
@@ -112,8 +115,13 @@ def _record_error(path: Path, error: EdgekitError, *, alone: bool) -> dict[str, 
 def _describe(path: Path, result: Result) -> str:
     source = f"{result.backend}{mark(result.provenance)}"
     lines = [f"{path}: {result.verdict} ({result.reason}) {result.latency_ms:.1f} ms {source}"]
-    lines += [
-        f"  {region.label} x {region.x1}..{region.x2} y {region.y1}..{region.y2} {region.area_px} px"
-        for region in result.regions
-    ]
-    return "\n".join(lines)
+    return "\n".join(lines + [f"  {_describe_region(region)}" for region in result.regions])
+
+
+def _describe_region(region: Region) -> str:
+    area = (
+        f"{region.area_px} px"
+        if region.area_mm2 is None
+        else f"{region.area_px} px, {region.area_mm2:.3g} mm²"
+    )
+    return f"{region.label} x {region.x1}..{region.x2} y {region.y1}..{region.y2} {area}"

@@ -78,9 +78,11 @@ class PartJudge:
         part_rows: Rows of a part.
         classes: Names by class number; number 0 is the background.
         mm_per_pixel: None where the scale is not known.
+        first_row: Where its first part begins, a multiple of `part_rows`: what lies above is another's to judge.
 
     Raises:
-        UsageProblem: If parts have no rows, or a rule is in millimetres and the scale is not known.
+        UsageProblem: If parts have no rows, the first row is not that of a part, or a rule is in millimetres and the
+            scale is not known.
     """
 
     def __init__(
@@ -90,12 +92,15 @@ class PartJudge:
         part_rows: int,
         classes: Sequence[str],
         mm_per_pixel: float | None = None,
+        first_row: int = 0,
     ) -> None:
         if part_rows < 1:
             raise UsageProblem(
                 f"A part must have at least 1 row, got {part_rows}.",
                 remedy="Give the length of a part in rows.",
             )
+        if first_row % part_rows:
+            raise UsageProblem(f"Parts of {part_rows} rows do not begin at row {first_row}.")
         quotas = make_quotas(rules, classes, mm_per_pixel)
         self._classes = tuple(classes)
         self._mm_per_pixel = mm_per_pixel
@@ -107,8 +112,8 @@ class PartJudge:
         self._look_back = max(quota.window_px for quota in self._members)
         self._counted = _NO_ROWS
         self._skipped: list[tuple[int, int]] = []
-        self._judged = 0
-        self._seen = 0
+        self._judged = first_row // part_rows
+        self._seen = first_row
 
     def add(self, closed: Rows, opened: Rows, seen: int) -> tuple[PartResult, ...]:
         """Return the parts that can be judged now.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from edgekit.data.synthetic import render
 from edgekit.shipped import DEMO_BUNDLE
 from edgekit_runtime import Detector
+from edgekit_runtime.bundle import Bundle, ClassRule, VerdictRules, write_bundle
 from tests.edgekit.conftest import RunCli
 from tests.edgekit.image_folders import load, save, write_deep_png, write_png_header
 
@@ -65,6 +67,33 @@ def test_people_read_one_line_per_image_and_region(run_cli: RunCli, images: Path
     assert lines[0].startswith(f"{images / '0.png'}: reject")
     assert all(line.startswith("  defect x ") for line in lines[1:])
     assert len(lines) > 1
+
+
+@pytest.fixture
+def plant_bundle(tmp_path: Path) -> Path:
+    """The demo bundle with the rules of a plant, 0.1 mm per pixel."""
+    bundle = Bundle.open(DEMO_BUNDLE)
+    manifest = replace(
+        bundle.manifest,
+        rules=VerdictRules(others=ClassRule(min_area_mm2=2.0)),
+        input=replace(bundle.manifest.input, mm_per_pixel=0.1),
+    )
+    files = {name: bundle.read(name) for name in manifest.files}
+    return write_bundle(tmp_path / "plant.edgekit", manifest, files).path
+
+
+def test_the_rules_of_the_bundle_decide(run_cli: RunCli, images: Path, plant_bundle: Path) -> None:
+    (found,) = json.loads(run_cli("detect", plant_bundle, images / "0.png", "--json").out)["results"]
+    (all_of_it,) = json.loads(
+        run_cli("detect", plant_bundle, images / "0.png", "--json", "--min-area", 0).out
+    )["results"]
+    assert found["regions"] == [region for region in all_of_it["regions"] if region["area_px"] >= 200]
+    assert 0 < len(found["regions"]) < len(all_of_it["regions"])
+    region = found["regions"][0]
+    assert region["area_mm2"] == pytest.approx(region["area_px"] / 100)
+    assert region["box_mm"] == pytest.approx([region[key] / 10 for key in ("x1", "y1", "x2", "y2")])
+    assert "mm² at x " in found["reason"]
+    assert "px, " in run_cli("detect", plant_bundle, images / "0.png").out.splitlines()[1]
 
 
 def test_demo_weights_announce_themselves_on_stderr(run_cli: RunCli, images: Path) -> None:

@@ -264,6 +264,21 @@ def test_skipping_on_is_one_length_of_web():
     assert judge.finish(web.finish())[0].reason == "rows 0 to 299 were not inspected"
 
 
+@pytest.mark.parametrize("begin", [0, 20, 30])
+def test_a_judge_that_begins_later_judges_its_parts_as_one_that_was_there(begin):
+    rules = VerdictRules(others=ClassRule(min_area_px=5))
+    mask = column(60, 18, 34) | column(60, 47, 51, x=5)
+    web = WebRegions(8)
+    judge = PartJudge(rules, part_rows=10, classes=CLASSES, mm_per_pixel=SCALE, first_row=begin)
+    results = []
+    for band in np.split(mask, range(4, 60, 4)):
+        closed = web.add(band)
+        if web.seen > begin:
+            results += judge.add(closed, web.open, web.seen)
+    expected, _ = judge_web(mask, range(4, 60, 4), rules, 10)
+    assert results == expected[begin // 10 :]
+
+
 def test_a_class_without_a_name_is_refused():
     web, judge = WebRegions(2), make_judge(VerdictRules())
     with pytest.raises(ArtefactRefused, match="class 9; the bundle has 4"):
@@ -276,6 +291,8 @@ def test_what_means_nothing_is_refused():
     with pytest.raises(UsageProblem, match="window_mm = 5") as caught:
         PartJudge(VerdictRules(others=ClassRule(window_mm=5)), part_rows=3, classes=CLASSES)
     assert "mm-per-px" in caught.value.remedy
+    with pytest.raises(UsageProblem, match="3 rows do not begin at row 10"):
+        PartJudge(VerdictRules(), part_rows=3, classes=CLASSES, first_row=10)
     judge = make_judge(VerdictRules())
     none = np.empty((0, 6), np.int64)
     judge.add(none, none, 7)
