@@ -109,7 +109,7 @@ class PartJudge:
         self._members = {
             quota: np.array([quotas[label] is quota for label in classes]) for quota in quotas.values()
         }
-        self._look_back = max(quota.window_px for quota in self._members)
+        self._look_back = np.array([quotas[label].window_px for label in classes], np.int64)
         self._counted = _NO_ROWS
         self._skipped: list[tuple[int, int]] = []
         self._judged = first_row // part_rows
@@ -184,14 +184,16 @@ class PartJudge:
     def _judge(self, y2: int, rows: Rows, growing: Rows) -> PartResult | None:
         """Return the result of the next part; None while regions that are growing could make it a rejection."""
         y1 = self._judged * self._part_rows
+        rows, growing = (self._choose(of, y1, y2) for of in (rows, growing))
+        rows = rows[np.lexsort(rows.T[[5, 4, 2, 3, 0, 1]])]
+        named = name_regions(rows, self._classes, mm_per_pixel=self._mm_per_pixel)
         groups: dict[Quota, tuple[Region, ...]] = {}
         undecided = False
         for quota, members in self._members.items():
-            begin = min(y1, y2 - quota.window_px)
-            groups[quota] = self._name(rows[_touch(rows, begin, y2) & members[rows[:, _CLASS]]])
-            pending = int(np.count_nonzero(_touch(growing, begin, y2) & members[growing[:, _CLASS]]))
+            groups[quota] = _select(named, members[rows[:, _CLASS]])
+            pending = int(np.count_nonzero(members[growing[:, _CLASS]]))
             undecided = undecided or len(groups[quota]) + pending > quota.max_regions
-        own = self._name(rows[_touch(rows, y1, y2)])
+        own = _select(named, rows[:, _Y2] > y1)
         verdict, reason, label = judge_groups(groups, own)
         unseen = _describe_rows(
             [(max(begin, y1), min(end, y2)) for begin, end in self._skipped if begin < y2 and end > y1]
@@ -203,21 +205,26 @@ class PartJudge:
         self._judged += 1
         return PartResult(self._judged, y1, y2, verdict, reason, label, own)
 
-    def _name(self, rows: Rows) -> tuple[Region, ...]:
-        rows = rows[np.lexsort(rows.T[[5, 4, 2, 3, 0, 1]])]
-        return name_regions(rows, self._classes, mm_per_pixel=self._mm_per_pixel)
+    def _choose(self, rows: Rows, y1: int, y2: int) -> Rows:
+        """Return the regions that a part, or the length of web that their rule looks back on, has a row of.
+
+        Regions are connected: they have a pixel in each row of their boxes.
+        """
+        begin = np.minimum(y1, y2 - self._look_back[rows[:, _CLASS]])
+        return rows[(rows[:, _Y1] < y2) & (rows[:, _Y2] > begin)]
 
     def _forget(self) -> None:
         """Drop what no part to come can touch or look back on."""
         y1 = self._judged * self._part_rows
-        horizon = min(y1, y1 + 1 - self._look_back)  # the last part may be as short as a row
-        self._counted = self._counted[self._counted[:, _Y2] > horizon]
+        rows = self._counted
+        # The last part may be as short as a row.
+        begin = np.minimum(y1, y1 + 1 - self._look_back[rows[:, _CLASS]])
+        self._counted = rows[rows[:, _Y2] > begin]
         self._skipped = [span for span in self._skipped if span[1] > y1]
 
 
-def _touch(rows: Rows, y1: int, y2: int) -> npt.NDArray[np.bool_]:
-    """Return which boxes have a row of y1 ≤ y < y2: regions are connected, and have a pixel in each of theirs."""
-    return (rows[:, _Y1] < y2) & (rows[:, _Y2] > y1)
+def _select(regions: Sequence[Region], chosen: npt.NDArray[np.bool_]) -> tuple[Region, ...]:
+    return tuple(regions[place] for place in np.flatnonzero(chosen).tolist())
 
 
 def _describe_rows(spans: Sequence[tuple[int, int]]) -> str:
