@@ -223,15 +223,19 @@ def test_room_is_never_written_beyond(monkeypatch, more):
     assert (len(room.runs) > 3 * width + more) == (more < 0)
 
 
-@pytest.mark.parametrize("room", [1, 20, 39, 40, 41, 80, 119, 120, 121])
+@pytest.mark.parametrize("room", [1, 20, 39, 40, 41, 80, 119, 120, 121, 159, 160, 161])
 def test_room_for_a_band_counts_the_row_above_it(monkeypatch, room):
+    band = np.tile(np.array([1, 2], np.uint8), (2, 20))
+    _, above = compiled_runs.continue_rows(band, 4, make_empty_seam(), 0)
     memory = np.full((room + 5, 4), 7, np.uint32)
     fresh = compiled_runs._Room()
     fresh.runs = memory[:-5]
     monkeypatch.setattr(compiled_runs, "_room", fresh)
-    band = np.tile(np.array([1, 2], np.uint8), (2, 20))
-    assert_same_bands([band, band], 4)
+    rows, below = compiled_runs.continue_rows(band, 4, above, 2)
+    assert (len(rows), below.rows[:, 4].tolist()) == (0, [4] * 40)
     assert (memory[-5:] == 7).all()
+    # 40 runs above, 40 of the first row, and whatever the second one may have.
+    assert (len(fresh.runs) > room) == (room < 120)
 
 
 def test_threads_do_not_disturb_one_another():
