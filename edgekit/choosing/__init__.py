@@ -1,0 +1,1 @@
+"""Choosing on measured figures: where a bundle's threshold and least area lie, and which model to take."""

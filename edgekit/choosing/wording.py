@@ -1,0 +1,78 @@
+"""A choice in words: a table for a terminal, and what may be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgekit.choosing.choice import Choice, thin_frontier
+from edgekit.choosing.goal import format_share
+from edgekit.choosing.judged import Interval, JudgedPoint
+from edgekit.evaluation.rates import Rate
+
+ROWS = 12
+"""Most rows of the trade-off."""
+
+HEADER = ("", "threshold", "least area", "escape (95 %)", "overkill (95 %)")
+PER_METRE = "per metre"
+
+OPTIMISM = (
+    "Chosen and measured on the same images: expect somewhat more of both errors on others, and measure there "
+    "(`edgekit eval`)."
+)
+
+
+def describe_choice(choice: Choice) -> list[str]:
+    """Return the table and the statements, one line each."""
+    rows = [
+        ("before", choice.before),
+        ("chosen" if choice.reached else "best", choice.chosen),
+        *(("", point) for point in thin_frontier(choice.frontier, ROWS)),
+    ]
+    lines = _align([list_header(choice), *((name, *describe_point(point)) for name, point in rows)])
+    return [*lines[:3], "trade-off:", *lines[3:], "", *list_statements(choice)]
+
+
+def list_header(choice: Choice) -> tuple[str, ...]:
+    """Return the heads of the columns: the last one only where mm per pixel are known."""
+    return HEADER if choice.chosen.per_metre is None else (*HEADER, PER_METRE)
+
+
+def describe_point(point: JudgedPoint) -> tuple[str, ...]:
+    """Return the cells of one row, in the order of `list_header` after its first."""
+    area = f"{point.point.min_area_px:,} px"
+    if point.min_area_mm2 is not None:
+        area += f" ({point.min_area_mm2:.3g} mm²)"
+    cells = (
+        f"{point.point.threshold:g}",
+        area,
+        describe_rate(point.escape, point.escape_interval),
+        describe_rate(point.overkill, point.overkill_interval),
+    )
+    metre = point.per_metre
+    if metre is None:
+        return cells
+    return (*cells, f"{metre.escapes:.3g} escapes, {metre.overkills:.3g} overkills")
+
+
+def describe_rate(rate: Rate, interval: Interval) -> str:
+    """Return such as "2.5 % (0.86–7.1 %), 3 of 120"."""
+    low, high = (f"{100 * end:.0f}" if end >= 0.095 else f"{100 * end:.2g}" for end in interval)
+    return f"{format_share(rate.value or 0.0)} ({low}–{high} %), {rate.count} of {rate.total}"
+
+
+def list_statements(choice: Choice) -> list[str]:
+    """Return what a person must know beside the table."""
+    between = (
+        "no threshold between them does better" if choice.exhausted else "better ones may lie between them"
+    )
+    statements = [f"{choice.runs} thresholds were run; {between}."]
+    statements += [f"{each.describe()}." for each in choice.support]
+    return [*statements, OPTIMISM]
+
+
+def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+    columns = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, columns, strict=True)).rstrip()
+        for row in rows
+    ]
