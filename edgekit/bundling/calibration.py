@@ -9,25 +9,23 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import overload
 
-import numpy as np
-import numpy.typing as npt
-
 from edgekit.bundling.samples import find_training_data, fits_frame
 from edgekit.checkpoints.format import Checkpoint
-from edgekit.data import Dataset
+from edgekit.data import Dataset, OpenOptions
 from edgekit.data.file_digests import digest_file
+from edgekit.data.generated_depth import find_generator, set_depth
 from edgekit.data.opening import open_dataset
 from edgekit.data.splitting.parts import open_part
 from edgekit.data.splitting.splits import split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.data.views import view_for
-from edgekit.evaluation.predictors import fit_channels
+from edgekit.evaluation.predictors import fit_frame
 from edgekit.media.images import list_images, read_image
 from edgekit.models import MODELS
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from edgekit_runtime.padding import pad_frame
-
-Frame = npt.NDArray[np.uint8]
+from edgekit_runtime.pixels import Frame
 
 MOST_IMAGES = 64
 """Spread over the whole set: ranges settle within a few dozen images, and each one costs a run of the network."""
@@ -46,14 +44,14 @@ class CalibrationImages(Sequence[Frame]):
         name: What the data call themselves.
         source: Where images come from: a dataset, or files.
         chosen: Their numbers there.
-        channels: Of the network.
+        pixels: What the network's frames are.
         size: (height, width) of the frames; smaller images are padded.
     """
 
     name: str
     source: Dataset | tuple[Path, ...]
     chosen: tuple[int, ...]
-    channels: int
+    pixels: PixelFormat
     size: tuple[int, int]
 
     def __len__(self) -> int:
@@ -66,8 +64,8 @@ class CalibrationImages(Sequence[Frame]):
     def __getitem__(self, index: int | slice) -> Frame | Sequence[Frame]:
         if isinstance(index, slice):
             return [self[number] for number in range(len(self))[index]]
-        image = _read(self.source, self.chosen[index], self.channels)
-        return pad_frame(fit_channels(image, self.channels), self.size)
+        image = _read(self.source, self.chosen[index], self.pixels)
+        return pad_frame(fit_frame(image, self.pixels), self.size)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -100,8 +98,8 @@ def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, 
             "int8 is calibrated on images, and those of the training are not there.", remedy=REMEDY
         )
     found, name = _open(text, record, size)
-    channels = MODELS.get(record.model).channels
-    shapes = {index: _read(found, index, channels).shape for index in _spread(range(len(found)), MOST_READ)}
+    pixels = record.pixels
+    shapes = {index: _read(found, index, pixels).shape for index in _spread(range(len(found)), MOST_READ)}
     fitting = [index for index, shape in shapes.items() if fits_frame(shape, size)]
     if not fitting:
         height, width = next(iter(shapes.values()))[:2]
@@ -110,7 +108,7 @@ def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, 
             f"the first one has {height}×{width}.",
             remedy="Calibrate on images of the size that the line delivers, or export with another --size.",
         )
-    return CalibrationImages(name, found, tuple(_spread(fitting, MOST_IMAGES)), channels, size)
+    return CalibrationImages(name, found, tuple(_spread(fitting, MOST_IMAGES)), pixels, size)
 
 
 def _spread(items: Sequence[int], most: int) -> list[int]:
@@ -120,14 +118,15 @@ def _spread(items: Sequence[int], most: int) -> list[int]:
 
 def _open(text: str, record: Checkpoint, size: tuple[int, int]) -> tuple[Dataset | tuple[Path, ...], str]:
     try:
-        dataset = open_dataset(text)
+        dataset = open_dataset(text, OpenOptions(pixels=record.pixels))
     except DatasetError:
         folder = Path(text)
         if not folder.is_dir():
             raise
         return tuple(list_images([folder])), folder.name
-    if isinstance(dataset, SyntheticDagm) and dataset.load(0).image.shape != size:
-        generated = SyntheticDagm(dataset.kinds, size=size)
+    generator = find_generator(dataset)
+    if isinstance(generator, SyntheticDagm) and dataset.load(0).image.shape != size:
+        generated = set_depth(SyntheticDagm(generator.kinds, size=size), record.pixels)
         return split_dataset(generated).subset(generated, "train"), generated.name
     part = _take_training_part(text, dataset, record)
     if not len(part):
@@ -140,12 +139,15 @@ def _take_training_part(text: str, dataset: Dataset, record: Checkpoint) -> Data
     task = MODELS.get(record.model).task
     view = partial(view_for, task=task, classes=len(record.classes))
     try:
-        return open_part(text, trained_on=record.data, part=None, view=view, default="train").dataset
+        options = OpenOptions(pixels=record.pixels)
+        return open_part(
+            text, trained_on=record.data, part=None, options=options, view=view, default="train"
+        ).dataset
     except DatasetError:  # images without masks or classes, or others under the name of those of the training
         return dataset
 
 
-def _read(source: Dataset | tuple[Path, ...], index: int, channels: int) -> Frame:
+def _read(source: Dataset | tuple[Path, ...], index: int, pixels: PixelFormat) -> Frame:
     if isinstance(source, Dataset):
         return source.load(index).image
-    return read_image(source[index], channels="grey" if channels == 1 else "rgb")
+    return read_image(source[index], pixels, channels="grey" if pixels.channels == "grey" else "rgb")

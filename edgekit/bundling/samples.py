@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from edgekit.checkpoints.format import Checkpoint
-from edgekit.data import Dataset, Subset, open_dataset
+from edgekit.data import Dataset, OpenOptions, Subset, open_dataset
 from edgekit.data.contract import Sample, View
+from edgekit.data.generated_depth import find_generator, set_depth
 from edgekit.data.opening import SYNTHETIC
 from edgekit.data.splitting.parts import open_part
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.data.views import view_for
-from edgekit.evaluation.predictors import fit_channels
+from edgekit.evaluation.predictors import fit_frame
 from edgekit.models import MODELS
 from edgekit.models.spec import Task
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.padding import pad_frame
 
@@ -31,22 +34,20 @@ DEFAULT_KINDS = (6,)
 class FittedFrames(View):
     """A dataset as a bundle takes it: grey images repeated for a colour network, smaller ones padded to its size."""
 
-    def __init__(self, source: Dataset, channels: int, size: tuple[int, int]) -> None:
+    def __init__(self, source: Dataset, pixels: PixelFormat, size: tuple[int, int]) -> None:
         super().__init__(source)
-        self.channels = channels
+        self.pixels = pixels
         self.size = size
 
     def load(self, index: int) -> Sample:
         """Return the source's sample.
 
         Raises:
-            FrameError: If it is in colour and the network takes grey.
+            FrameError: If it is not what the network takes.
         """
         sample = self.source.load(index)
         mask = None if sample.mask is None else pad_frame(sample.mask, self.size)
-        return replace(
-            sample, image=pad_frame(fit_channels(sample.image, self.channels), self.size), mask=mask
-        )
+        return replace(sample, image=pad_frame(fit_frame(sample.image, self.pixels), self.size), mask=mask)
 
 
 def choose_samples(
@@ -64,7 +65,7 @@ def choose_samples(
         DatasetError: If `data` have no masks, or no class per image, and the network answers just that.
     """
     spec = MODELS.get(checkpoint.model)
-    return FittedFrames(_choose_images(checkpoint, spec.task, data, size, count), spec.channels, size)
+    return FittedFrames(_choose_images(checkpoint, spec.task, data, size, count), checkpoint.pixels, size)
 
 
 def are_stand_ins(samples: Dataset, checkpoint: Checkpoint) -> bool:
@@ -77,23 +78,32 @@ def _choose_images(
     checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int], count: int
 ) -> Dataset:
     source = data or find_training_data(checkpoint)
+    stand_ins = partial(_generate, size=size, pixels=checkpoint.pixels, count=count)
     if source is None:
-        return _take(SyntheticDagm(DEFAULT_KINDS, size=size), count)
-    dataset = open_dataset(source)
+        return stand_ins(DEFAULT_KINDS)
+    options = OpenOptions(pixels=checkpoint.pixels)
+    dataset = open_dataset(source, options)
     height, width = dataset.load(0).image.shape[:2]
-    if isinstance(dataset, SyntheticDagm) and (height, width) != size:
-        return _take(SyntheticDagm(dataset.kinds, size=size), count)
+    generator = find_generator(dataset)
+    if isinstance(generator, SyntheticDagm) and (height, width) != size:
+        return stand_ins(generator.kinds)
     view = partial(view_for, task=task, classes=len(checkpoint.classes))
-    part = open_part(source, trained_on=checkpoint.data, part=None, view=view, default="val").dataset
+    part = open_part(
+        source, trained_on=checkpoint.data, part=None, options=options, view=view, default="val"
+    ).dataset
     fitting = [index for index in range(len(part)) if fits_frame(part.load(index).image.shape, size)]
     if fitting:
         return _take(Subset(part, fitting), count)
     if data is None:
-        return _take(SyntheticDagm(DEFAULT_KINDS, size=size), count)
+        return stand_ins(DEFAULT_KINDS)
     raise UsageProblem(
         f"The images of {dataset.name} have {height}×{width} pixels, the export {size[0]}×{size[1]}.",
         remedy=f"Export with --size {height}x{width}, or name other images with --data.",
     )
+
+
+def _generate(kinds: Sequence[int], *, size: tuple[int, int], pixels: PixelFormat, count: int) -> Dataset:
+    return _take(set_depth(SyntheticDagm(kinds, size=size), pixels), count)
 
 
 def fits_frame(shape: tuple[int, ...], size: tuple[int, int]) -> bool:

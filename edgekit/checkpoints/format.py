@@ -23,6 +23,7 @@ from torch import nn
 from edgekit import __version__
 from edgekit.models import MODELS, build_model
 from edgekit_export.exportable import Normalisation
+from edgekit_runtime.bundle.contract import MAX_BITS, Channels, GreyFormula, PixelFormat
 from edgekit_runtime.bundle.decoding import decode
 from edgekit_runtime.bundle.manifest import DataInfo, ProvenanceKind
 from edgekit_runtime.errors import CheckpointError, EdgekitError, IoFault, UsageProblem
@@ -48,6 +49,8 @@ class Checkpoint:
         data: What it was trained on; None where unknown.
         metrics: Figures on the validation part, by name.
         versions: Of edgekit, torch and Python when it was written.
+        bits: Depth of the frames that it was trained on.
+        grey: How colours become grey; "equal" for networks that take colours.
         weights_sha256: Of the weights file; filled in when it is saved.
     """
 
@@ -60,7 +63,15 @@ class Checkpoint:
     data: DataInfo | None
     metrics: dict[str, Any]
     versions: dict[str, str]
+    bits: int = 8
+    grey: GreyFormula = "equal"
     weights_sha256: str = ""
+
+    @property
+    def pixels(self) -> PixelFormat:
+        """What a pixel of an image file means to the network; colours are red, green, blue."""
+        channels: Channels = "grey" if MODELS.get(self.model).channels == 1 else "rgb"
+        return PixelFormat(channels, self.grey, self.bits, self.normalisation.scale)
 
 
 def current_versions() -> dict[str, str]:
@@ -277,7 +288,21 @@ def _decode_normal_class(data: dict[str, Any]) -> str | None:
     return None if name is None else str(name)
 
 
+def _decode_bits(bits: Any) -> int:
+    if type(bits) is not int or not 1 <= bits <= MAX_BITS:
+        raise ValueError(f"names pixels of {bits!r} bits, 1 to {MAX_BITS} are possible")
+    return bits
+
+
+def _decode_grey(formula: Any) -> GreyFormula:
+    if formula not in get_args(GreyFormula):
+        raise ValueError(f"names the grey formula {formula!r}")
+    return cast("GreyFormula", formula)
+
+
 def _decode_record(data: dict[str, Any]) -> Checkpoint:
+    # Records before these were written hold frames of 8 bits, grey where the network takes grey.
+    data = {"bits": 8, "grey": "equal", **data}
     known = {name: data[name] for name in Checkpoint.__dataclass_fields__}
     if data["model"] not in MODELS:
         raise ValueError(f"names the model {data['model']!r}, which this edgekit does not have")
@@ -290,6 +315,8 @@ def _decode_record(data: dict[str, Any]) -> Checkpoint:
             "normalisation": _decode_normalisation(data["normalisation"]),
             "provenance": cast("ProvenanceKind", str(data["provenance"])),
             "normal_class": _decode_normal_class(data),
+            "bits": _decode_bits(data["bits"]),
+            "grey": _decode_grey(data["grey"]),
             "data": decode(DataInfo, data["data"], "data") if data["data"] else None,
         }
     )

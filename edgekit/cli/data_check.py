@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgekit.cli.options import any_path, json_option, print_json, quiet_option
+from edgekit.cli.pixel_options import choose_pixels, pixel_options, scale_option
 from edgekit.data import OpenOptions, open_dataset
 from edgekit.data.checking.check import check_dataset
 from edgekit.data.checking.document import make_document
@@ -14,6 +15,7 @@ from edgekit.data.checking.doubts import count_images
 from edgekit.data.checking.page import write_check_page
 from edgekit.data.checking.words import render_words
 from edgekit.reporting import Reporter
+from edgekit_runtime.bundle.contract import GreyFormula
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
 
@@ -28,6 +30,8 @@ from edgekit_runtime.errors import DatasetError, UsageProblem
 @click.option(
     "--boxes-as-masks", is_flag=True, help="Take boxes for pixel masks, where a layout has boxes only."
 )
+@pixel_options
+@scale_option
 @json_option
 @quiet_option
 def check(
@@ -36,6 +40,9 @@ def check(
     out: Path | None,
     no_duplicates: bool,
     boxes_as_masks: bool,
+    bits: int,
+    grey: GreyFormula,
+    scale: float | None,
     as_json: bool,
     reporter: Reporter,
 ) -> None:
@@ -46,7 +53,8 @@ def check(
     """
     if out is not None:
         _require_outside(out, data)
-    dataset = open_dataset(data, OpenOptions(include_normal=True, boxes_as_masks=boxes_as_masks))
+    pixels = choose_pixels(bits, grey, scale)
+    dataset = open_dataset(data, OpenOptions(True, boxes_as_masks, pixels))
     found = check_dataset(dataset, compare=not no_duplicates, reporter=reporter)
     if out is not None:
         page = write_check_page(out, found, dataset, reporter=reporter)

@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from edgekit.cli.options import any_path, json_option, print_json, quiet_option
+from edgekit.cli.pixel_options import choose_pixels, pixel_options
 from edgekit.data import OpenOptions, open_dataset
 from edgekit.data.converting import convert_dataset
 from edgekit.data.layouts.images_masks import open_image_folder
 from edgekit.reporting import Reporter
+from edgekit_runtime.bundle.contract import GreyFormula
 
 
 @click.command()
@@ -25,6 +27,7 @@ from edgekit.reporting import Reporter
 @click.option(
     "--boxes-as-masks", is_flag=True, help="Take boxes for pixel masks, where a layout has boxes only."
 )
+@pixel_options
 @json_option
 @quiet_option
 def convert(
@@ -33,15 +36,18 @@ def convert(
     out: Path,
     include_normal: bool | None,
     boxes_as_masks: bool,
+    bits: int,
+    grey: GreyFormula,
     as_json: bool,
     reporter: Reporter,
 ) -> None:
     """Write the data SRC (a folder in any layout, or synthetic:dagm/6) as the new folder OUT.
 
-    OUT holds images/ and masks/ in PNG, and dataset.json with classes, groups and names. Nothing is lost: defect-free
-    images go along in every layout unless --defective-only is given. Prints OUT.
+    OUT holds images/ and masks/ in PNG, and dataset.json with classes, groups and names. Nothing is lost: images keep
+    their depth (--bits), and defect-free ones go along in every layout unless --defective-only is given. Prints OUT.
     """
-    dataset = open_dataset(source, OpenOptions(include_normal is not False, boxes_as_masks))
+    pixels = choose_pixels(bits, grey)
+    dataset = open_dataset(source, OpenOptions(include_normal is not False, boxes_as_masks, pixels))
     found = f" ({dataset.layout})" if dataset.layout else ""
     reporter.note(f"{source}{found}: {len(dataset)} images.")
     content = convert_dataset(dataset, out, reporter=reporter)

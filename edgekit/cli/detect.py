@@ -18,6 +18,7 @@ from edgekit.cli.options import (
 from edgekit.cli.provenance import announce, mark
 from edgekit.media.detection_files import DetectionWriter, make_document
 from edgekit.media.images import list_images, order_channels, read_image
+from edgekit.media.shades import shade_frame
 from edgekit.reporting import Reporter
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import EdgekitError, UnusableInput
@@ -82,18 +83,16 @@ def detect(
         min_area_px=min_area,
         connectivity=None if connectivity is None else int(connectivity),
     ) as detector:
-        manifest = detector.manifest
+        manifest, pixels = detector.manifest, detector.manifest.input.pixels
         announce(manifest.provenance.kind, reporter)
         for path in paths:
             try:
-                frame = read_image(
-                    path, channels="grey" if manifest.input.pixels.channels == "grey" else "rgb"
-                )
-                result = detector(order_channels(frame, manifest.input.pixels.channels))
+                frame = read_image(path, pixels, channels="grey" if pixels.channels == "grey" else "rgb")
+                result = detector(order_channels(frame, pixels.channels))
             except UnusableInput as error:
                 errors.append(_record_error(path, error, alone=len(paths) == 1))
                 continue
-            writer.write(path, frame, result, classes=manifest.model.classes)
+            writer.write(path, shade_frame(frame, pixels), result, classes=manifest.model.classes)
             results.append((str(path), result))
             if not as_json:
                 click.echo(_describe(path, result))

@@ -92,7 +92,7 @@ def evaluate(
         require_place(rows)
     with open_target(target, device=device, backend=backend, threads=threads, threshold=threshold) as opened:
         announce(opened.provenance, reporter)
-        options = OpenOptions(include_normal, boxes_as_masks)
+        options = OpenOptions(include_normal, boxes_as_masks, opened.pixels)
         chosen = open_part(
             data,
             trained_on=opened.data,

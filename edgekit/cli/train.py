@@ -15,10 +15,12 @@ from edgekit.cli.options import (
     quiet_option,
     seed_option,
 )
+from edgekit.cli.pixel_options import choose_pixels, pixel_options, scale_option
 from edgekit.cli.train_options import change_recipe, recipe_options
 from edgekit.data import OpenOptions
 from edgekit.models import MODELS
 from edgekit.reporting import Reporter
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.optional import import_optional
 
@@ -31,7 +33,18 @@ HOW_IT_RUNS = ("resume", "device", "tensorboard", "as_json", "reporter")
 """Options that a resumed run takes: they change how it runs, not what it is."""
 
 OF_THE_RUN = (
-    *("model", "data", "include_normal", "boxes_as_masks", "schedule", "seed", "out"),
+    *(
+        "model",
+        "data",
+        "include_normal",
+        "boxes_as_masks",
+        "bits",
+        "grey",
+        "scale",
+        "schedule",
+        "seed",
+        "out",
+    ),
     *("init", "teacher", "folds", "fold", "split_seed", "shards"),
 )
 """Options that are no part of the recipe."""
@@ -40,6 +53,8 @@ OF_THE_RUN = (
 @click.command()
 @click.option("--model", help="Such as cheapnet-s; `edgekit models` lists them.")
 @data_options(required=False)
+@pixel_options
+@scale_option
 @click.option(
     "--recipe",
     "schedule",
@@ -143,7 +158,11 @@ def _begin(choices: dict[str, Any], processes: Processes) -> tuple[RunFolder, Ru
         recipe=change_recipe(recipe, choices, taught=taken["teacher"] is not None),
         seed=seed,
         data=taken["data"],
-        options=OpenOptions(taken["include_normal"], taken["boxes_as_masks"]),
+        options=OpenOptions(
+            taken["include_normal"],
+            taken["boxes_as_masks"],
+            choose_pixels(taken["bits"], taken["grey"], taken["scale"]),
+        ),
         split=SplitChoice(split_seed, taken["folds"], taken["fold"]),
         shards=taken["shards"] or processes.count,
         init=refer_to(taken["init"]) if taken["init"] else None,
@@ -171,6 +190,10 @@ def _run(
         f"{record.model} on {dataset.name} ({len(dataset)} images{found}; "
         f"{', '.join(f'{len(indices)} {part}' for part, indices in split.parts.items())}): {record.recipe.source}"
     )
+    pixels = record.options.pixels
+    if pixels != PixelFormat():
+        formula = "" if pixels.grey == "equal" else f"; RGB becomes grey by {pixels.grey}"
+        reporter.note(f"pixels of {pixels.bits} bits, {pixels.scale:g} counts as 1.0{formula}")
     trainer = Trainer(
         record,
         dataset,

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import DatasetError
+from edgekit_runtime.pixels import Frame
 
-Image = npt.NDArray[np.uint8]
+Image = Frame
 Mask = npt.NDArray[np.uint8]
 
 
@@ -43,7 +45,7 @@ class Sample:
 
     Attributes:
         name: The item's name.
-        image: uint8 (H, W) grey or (H, W, 3) RGB.
+        image: uint8, or uint16 where pixels are deeper than 8 bits, (H, W) grey or (H, W, 3) RGB.
         mask: uint8 (H, W): 0 background, k the k-th of the dataset's `classes`; None where the dataset has no masks.
         kinds: Names of the kinds of defect that the image shows, sorted; () where it shows none or they have no
             names. They outlive `merge_classes`, so that a network that knows only "defect" is measured per kind.
@@ -81,6 +83,8 @@ class Dataset(ABC):
         normal_label: The one of `labels` that means defect-free; None where there is none.
         items: Every image, in a fixed order that does not depend on the file system's.
         layout: Which layout was found on disk, in words; "" where none was.
+        pixels: Depth of the images, and how colours become grey; what `open_dataset` was told. Images may be in colour
+            whatever its channels: those are a network's. Fingerprints do not depend on it: they are of the files.
         may_hold_duplicates: Whether one picture may be there twice; False for generated images.
         mask_remedy: What a person can do where masks are asked for and `classes` is (); None for the general advice.
     """
@@ -91,6 +95,7 @@ class Dataset(ABC):
     normal_label: str | None = None
     items: tuple[Item, ...]
     layout: str = ""
+    pixels: PixelFormat = PixelFormat()
     may_hold_duplicates: bool = True
     mask_remedy: str | None = None
 
@@ -135,6 +140,7 @@ class View(Dataset):
         self.normal_label = source.normal_label
         self.items = source.items
         self.layout = source.layout
+        self.pixels = source.pixels
         self.may_hold_duplicates = source.may_hold_duplicates
         self.mask_remedy = source.mask_remedy
 

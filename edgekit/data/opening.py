@@ -9,6 +9,7 @@ from pathlib import Path
 from edgekit.data.contract import Dataset
 from edgekit.data.defective_only import keep_defective
 from edgekit.data.generated import open_generated
+from edgekit.data.generated_depth import set_depth
 from edgekit.data.layouts.aitex import Aitex, is_aitex
 from edgekit.data.layouts.class_folders import ClassFolders, find_class_images
 from edgekit.data.layouts.coco import Coco, find_annotation_files
@@ -28,6 +29,7 @@ from edgekit.data.layouts.neu_det import NeuDet, find_neu_det
 from edgekit.data.layouts.neu_seg import SOURCE_A, NeuSeg, find_neu_seg
 from edgekit.data.layouts.voc_boxes import VocBoxes, is_voc_boxes
 from edgekit.data.layouts.yolo_seg import YoloSeg, is_yolo_folder
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import DatasetError
 
 SYNTHETIC = "synthetic:"
@@ -41,10 +43,12 @@ class OpenOptions:
         include_normal: Take defect-free images too; None leaves it to the layout: DAGM 2007 takes defective ones
             only, as the paper does, every other layout takes what is there.
         boxes_as_masks: Take boxes for pixel masks, where a layout has boxes only.
+        pixels: Depth of the images and how colours become grey, as `Dataset.pixels`; generated ones have any depth.
     """
 
     include_normal: bool | None = None
     boxes_as_masks: bool = False
+    pixels: PixelFormat = PixelFormat()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,8 @@ def open_dataset(text: str, options: OpenOptions = OpenOptions()) -> Dataset:
         DatasetError: If the folder is missing or in no known layout.
     """
     if text.startswith(SYNTHETIC):
-        return open_generated(text.removeprefix(SYNTHETIC), include_normal=options.include_normal)
+        generated = open_generated(text.removeprefix(SYNTHETIC), include_normal=options.include_normal)
+        return set_depth(generated, options.pixels)
     root = Path(text)
     if not root.is_dir():
         raise DatasetError(
@@ -182,6 +187,7 @@ def open_dataset(text: str, options: OpenOptions = OpenOptions()) -> Dataset:
         if layout.recognise(root):
             dataset = layout.open(root, options)
             dataset.layout = layout.title
+            dataset.pixels = options.pixels
             dataset = _take_groups_file(dataset, layout, root, options)
             # Here for all: few layouts know without masks, and none may overlook what was asked for.
             return keep_defective(dataset) if options.include_normal is False else dataset

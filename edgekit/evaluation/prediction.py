@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Frame = npt.NDArray[np.uint8]
-"""uint8 (H, W) grey or (H, W, 3) RGB."""
+from edgekit_runtime.pixels import Frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,4 +28,4 @@ class Prediction:
 
 
 Predict = Callable[[Frame], Prediction]
-"""A frame to its answer."""
+"""A frame, (H, W) grey or (H, W, 3) RGB, to its answer."""

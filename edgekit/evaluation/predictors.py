@@ -6,30 +6,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.evaluation.prediction import Frame, Predict, Prediction
+from edgekit.evaluation.prediction import Predict, Prediction
 from edgekit.media.images import order_channels
 from edgekit.models.spec import Task
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.detector import Detector
-from edgekit_runtime.errors import FrameError
 from edgekit_runtime.masks import mask_of
 from edgekit_runtime.padding import crop_back, pad_frame, padded_size
+from edgekit_runtime.pixels import Frame, convert_frame, widen
 
 if TYPE_CHECKING:
     from torch import nn
 
     from edgekit_export.exportable import Normalisation
 
-GREY, COLOUR = 1, 3
-
 
 def predict_with_detector(detector: Detector) -> Predict:
     """Return a predictor that runs a bundle; it takes the frames that the bundle takes and gives no logits."""
-    channels = detector.manifest.input.pixels.channels
+    pixels = detector.manifest.input.pixels
 
     def predict(frame: Frame) -> Prediction:
-        # Grey frames for a grey bundle pass as they are: what does not fit is refused by the bundle's contract.
-        fitted = frame if channels == "grey" else order_channels(fit_channels(frame, COLOUR), channels)
-        result = detector(fitted)
+        result = detector(order_channels(fit_frame(frame, pixels), pixels.channels))
         if result.probabilities is None:
             return Prediction(mask=result.mask)
         return Prediction(probabilities=np.array(list(result.probabilities.values()), np.float32))
@@ -42,7 +39,7 @@ def predict_with_network(
     normalisation: Normalisation,
     *,
     multiple: int,
-    channels: int = GREY,
+    pixels: PixelFormat = PixelFormat(),  # noqa: B008
     task: Task = "segment",
     threshold: float = 0.0,
 ) -> Predict:
@@ -56,12 +53,12 @@ def predict_with_network(
             segments, (1, classes) where it classifies.
         normalisation: What the network expects of its input.
         multiple: Height and width must be multiples of this, in pixels.
-        channels: 1 takes grey frames; 3 takes colour frames, and repeats grey ones.
+        pixels: What its frames are; where they are in colour, grey ones are repeated.
         task: What the network answers.
         threshold: Logit from which a pixel is a defect.
 
     Returns:
-        A predictor that raises FrameError for colour frames where the network takes grey ones.
+        A predictor that raises FrameError for frames that are not what `pixels` say.
     """
     import torch
 
@@ -71,7 +68,8 @@ def predict_with_network(
 
     def run(frame: Frame) -> torch.Tensor:
         height, width = frame.shape[:2]
-        padded = pad_frame(fit_channels(frame, channels), padded_size(height, width, multiple))
+        fitted = widen(fit_frame(frame, pixels), pixels)
+        padded = pad_frame(fitted, padded_size(height, width, multiple))
         with torch.no_grad():
             # A copy: the dataset's arrays may be read-only, which torch does not know.
             logits: torch.Tensor = network(normalise(torch.from_numpy(np.array(padded))[None], normalisation))
@@ -87,17 +85,12 @@ def predict_with_network(
     return segment if task == "segment" else classify
 
 
-def fit_channels(frame: Frame, channels: int) -> Frame:
-    """Return a frame with the network's number of channels: a grey one repeated for a colour network, else as it is.
+def fit_frame(frame: Frame, pixels: PixelFormat) -> Frame:
+    """Return a frame of a file as a network takes it: converted by its `pixels`, repeated where that is for colours.
 
     Raises:
-        FrameError: If the frame is in colour and the network takes grey.
+        FrameError: If the frame has another depth, or is in colour where nothing says how that becomes grey.
     """
-    if frame.ndim == 2:
-        return frame if channels == GREY else np.repeat(frame[:, :, None], channels, axis=2)
-    if channels == GREY:
-        raise FrameError(
-            f"The image is in colour, {frame.shape}; the network takes grey (height, width).",
-            remedy="Convert the images to grey, or train a network that takes colour.",
-        )
-    return frame
+    if frame.ndim == 2 and pixels.channels != "grey":
+        frame = np.repeat(frame[:, :, None], 3, axis=2)
+    return convert_frame(frame, pixels, "The image")

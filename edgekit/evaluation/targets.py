@@ -12,7 +12,7 @@ from edgekit.evaluation.prediction import Predict
 from edgekit.evaluation.predictors import predict_with_detector, predict_with_network
 from edgekit.models import MODELS
 from edgekit.models.spec import Task
-from edgekit_runtime.bundle import MANIFEST_FILE, DataInfo
+from edgekit_runtime.bundle import MANIFEST_FILE, DataInfo, PixelFormat
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import UnusableInput, UsageProblem
 from edgekit_runtime.optional import import_optional
@@ -28,6 +28,7 @@ class OpenedTarget:
         digest: That of the bundle, which vouches for every file in it, or of the checkpoint's weights.
         classes: Names by mask value, the background first, or by a classifier's output.
         normal_class: The one of them that means no defect; None where every class is a defect.
+        pixels: What its frames are.
         mm_per_px: Millimetres per pixel, where a bundle knows them.
         data: What it was trained on, where known.
         backend: What runs it, such as "torch" or "onnxruntime".
@@ -40,6 +41,7 @@ class OpenedTarget:
     digest: str
     classes: tuple[str, ...]
     normal_class: str | None
+    pixels: PixelFormat
     mm_per_px: float | None
     data: DataInfo | None
     backend: str
@@ -100,6 +102,7 @@ def _describe_bundle(detector: Detector) -> OpenedTarget:
         digest=detector.bundle.digest,
         classes=manifest.model.classes,
         normal_class=manifest.model.normal_class,
+        pixels=manifest.input.pixels,
         mm_per_px=manifest.input.mm_per_pixel,
         data=manifest.data,
         backend=detector.backend.name,
@@ -126,7 +129,7 @@ def _open_checkpoint(path: Path, threshold: float | None) -> OpenedTarget:
         load_network(checkpoint, weights),
         checkpoint.normalisation,
         multiple=spec.multiple,
-        channels=spec.channels,
+        pixels=checkpoint.pixels,
         task=spec.task,
         threshold=threshold or 0.0,
     )
@@ -136,6 +139,7 @@ def _open_checkpoint(path: Path, threshold: float | None) -> OpenedTarget:
         digest=checkpoint.weights_sha256,
         classes=checkpoint.classes,
         normal_class=checkpoint.normal_class,
+        pixels=checkpoint.pixels,
         mm_per_px=None,
         data=checkpoint.data,
         backend="torch",

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_runtime.bundle.contract import PixelFormat
-from edgekit_runtime.errors import DatasetError, EdgekitError, FrameError, IoFault, MaskError
+from edgekit_runtime.errors import DatasetError, DepthError, EdgekitError, FrameError, IoFault, MaskError
 from edgekit_runtime.optional import import_optional
 from edgekit_runtime.pixels import Frame, check_levels, to_grey
 
@@ -79,12 +79,13 @@ def read_image(
             does where that is possible, else RGB.
 
     Raises:
-        FrameError: If the file is no image, has an alpha channel, a palette, another depth or values beyond it, or is
-            in colour where grey is asked and no formula says how it becomes grey.
+        DepthError: If the file has another depth.
+        FrameError: If the file is no image, has an alpha channel, a palette or values beyond the depth, or is in colour
+            where grey is asked and no formula says how it becomes grey.
         IoFault: If the file cannot be opened.
     """
     image, mode = _decode(path, FrameError, deep=pixels.bits > 8)
-    _check_depth(path, mode, pixels)
+    _check_depth(path, image, mode, pixels)
     check_levels(image, pixels, str(path))
     if channels == "rgb":
         return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
@@ -95,20 +96,22 @@ def read_image(
     return to_grey(image, pixels.grey, str(path))
 
 
-def _check_depth(path: Path, mode: str, pixels: PixelFormat) -> None:
+def _check_depth(path: Path, image: npt.NDArray[Any], mode: str, pixels: PixelFormat) -> None:
     """Refuse files of another depth than stated, naming both."""
     is_deep, is_shallow = mode in DEEP_MODES, mode in ("1", "L", "RGB")
     if pixels.bits <= 8 and is_deep:
-        raise FrameError(
+        raise DepthError(
             f"{path} is a 16-bit image; expected {pixels.bits}-bit grey or RGB.",
             remedy="Say how many of its 16 bits the camera fills (--bits 10, 12, 14 or 16), where the data are checked "
             "and the network is trained: edgekit does not guess it. Or convert it to 8 bits with a scale you choose.",
+            bits=int(image.max()).bit_length(),
         )
     if pixels.bits > 8 and is_shallow:
-        raise FrameError(
+        raise DepthError(
             f"{path} is an 8-bit image; expected {pixels.bits}-bit grey in a 16-bit file.",
             remedy=f"Name the camera's own {pixels.bits}-bit images, or leave --bits out for a network of 8 bits: "
             "stretched values are no deeper.",
+            bits=8,
         )
     if not is_deep and not is_shallow:
         wanted = "8-bit grey or RGB" if pixels.bits <= 8 else f"{pixels.bits}-bit grey in a 16-bit file"

@@ -1,19 +1,22 @@
-"""From samples to batches: padded to one size that the network admits, uint8 until they reach the device."""
+"""From samples to batches: padded to one size that the network admits, integers until they reach the device."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from edgekit.data.contract import Image, Sample
+from edgekit.data.contract import Sample
 from edgekit.train.augmentation import augment_sample
 from edgekit.train.recipe import Recipe
 from edgekit.train.sample_store import SampleStore
 from edgekit.train.sampling import crop_sample, draw_order
 from edgekit_runtime.padding import pad_frame, padded_size
+from edgekit_runtime.pixels import widen
 
 _ORDER, _FIRST_PLACE = 0, 1
 """Numbers of an epoch's streams. (NumPy pads seeds with zeros: [7, 3] and [7, 3, 0] would be one stream.)"""
@@ -24,7 +27,7 @@ class Batch:
     """Images and the truth about them.
 
     Attributes:
-        images: uint8 (N, H, W) grey or (N, H, W, 3) RGB.
+        images: (N, H, W) grey or (N, H, W, 3) RGB, in the type that graphs take: uint8, or int32 for deeper pixels.
         truth: uint8 (N, H, W) masks when segmenting, int64 (N,) classes when classifying.
         counts: bool (N, H, W), False where a frame was padded; None where none was.
         sizes: (height, width) of each image before it was padded.
@@ -84,7 +87,10 @@ def draw_batches(
         indices = [int(index) for index in order[start : start + recipe.batch_size]]
         samples = [
             _change(
-                store.load(index), recipe, np.random.default_rng([seed, epoch, _FIRST_PLACE + start + place])
+                store.load(index),
+                recipe,
+                np.random.default_rng([seed, epoch, _FIRST_PLACE + start + place]),
+                levels=store.pixels.levels,
             )
             for place, index in enumerate(indices)
         ]
@@ -102,14 +108,16 @@ def iterate_batches(store: SampleStore, batch_size: int, form: BatchForm) -> Ite
             yield _stack([store.load(index) for index in chosen], store, chosen, form)
 
 
-def _change(sample: Sample, recipe: Recipe, generator: np.random.Generator) -> Sample:
-    return augment_sample(crop_sample(sample, recipe.sampling, generator), recipe.augmentation, generator)
+def _change(sample: Sample, recipe: Recipe, generator: np.random.Generator, *, levels: int) -> Sample:
+    cropped = crop_sample(sample, recipe.sampling, generator)
+    return augment_sample(cropped, recipe.augmentation, generator, levels=levels)
 
 
 def _stack(samples: Sequence[Sample], store: SampleStore, indices: Sequence[int], form: BatchForm) -> Batch:
     sizes = tuple((sample.image.shape[0], sample.image.shape[1]) for sample in samples)
     common = padded_size(max(height for height, _ in sizes), max(width for _, width in sizes), form.multiple)
-    images = _pad_all([sample.image for sample in samples], common)
+    # PyTorch does next to nothing with uint16.
+    images = _pad_all([widen(sample.image, store.pixels) for sample in samples], common)
     if form.labels:
         truth = torch.tensor([store.label(index) for index in indices], dtype=torch.int64)
     else:
@@ -122,5 +130,5 @@ def _stack(samples: Sequence[Sample], store: SampleStore, indices: Sequence[int]
     return Batch(images, truth, counts, sizes, tuple(sample.name for sample in samples))
 
 
-def _pad_all(pixels: Sequence[Image], size: tuple[int, int]) -> torch.Tensor:
+def _pad_all(pixels: Sequence[npt.NDArray[Any]], size: tuple[int, int]) -> torch.Tensor:
     return torch.from_numpy(np.stack([pad_frame(each, size) for each in pixels]))

@@ -1,6 +1,6 @@
 """The training engine: it runs any recipe on any model, and goes on exactly where it was killed.
 
-Data flow: dataset → split → stores (uint8) → batches → normalise → network → loss → optimiser → checkpoint. Every
+Data flow: dataset → split → stores (integers) → batches → normalise → network → loss → optimiser → checkpoint. Every
 source of randomness is derived from (seed, epoch), and the learning rate from the place in the run, so that the state
 of a run is the weights, the optimiser's moments and the history, saved together after each epoch.
 """
@@ -266,7 +266,7 @@ class Trainer:
         )
 
     def _draw_samples(self, path: Path) -> None:
-        def answer(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        def answer(images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
             batch = torch.from_numpy(np.array(images)).to(self.device)
             with torch.no_grad():
                 logits = self.state.kept(make_input(batch, self.run.normalisation, self.order))
@@ -278,7 +278,11 @@ class Trainer:
         teacher = None
         if self.run.record.teacher is not None and self.recipe.distillation is not None:
             network = load_teacher(
-                self.run.record.teacher, self.run.spec, self.run.normalisation, data=self.run.data_info
+                self.run.record.teacher,
+                self.run.spec,
+                self.run.normalisation,
+                bits=self.run.train.pixels.bits,
+                data=self.run.data_info,
             )
             teacher = Teacher(network.to(self.device), self.recipe.distillation)
         return TrainingStep(

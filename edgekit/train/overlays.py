@@ -9,8 +9,10 @@ import numpy as np
 
 from edgekit.media.contact_sheet import write_sheet
 from edgekit.media.overlays import draw_outline, tint_mask, to_rgb
+from edgekit.media.shades import shade_frame
 from edgekit.train.sample_store import SampleStore
 from edgekit_runtime.padding import crop_back, pad_frame, padded_size
+from edgekit_runtime.pixels import widen
 from edgekit_runtime.replacing import make_write_fault
 
 COUNT = 8
@@ -18,7 +20,7 @@ TIMES = 8
 """Pictures are drawn about so often in a run."""
 
 Answer = Callable[[np.ndarray], np.ndarray]
-"""uint8 images (1, H, W[, 3]) of an admitted size → masks (1, H, W)."""
+"""Images (1, H, W[, 3]) of an admitted size, in the type that graphs take → masks (1, H, W)."""
 
 
 def is_drawn(epoch: int, epochs: int) -> bool:
@@ -43,8 +45,8 @@ def draw_samples(path: Path, store: SampleStore, answer: Answer, *, multiple: in
     for index in choose_images(store):
         sample = store.load(index)
         height, width = sample.image.shape[:2]
-        padded = pad_frame(sample.image, padded_size(height, width, multiple))
-        picture = to_rgb(sample.image)
+        padded = pad_frame(widen(sample.image, store.pixels), padded_size(height, width, multiple))
+        picture = to_rgb(shade_frame(sample.image, store.pixels))
         tint_mask(picture, crop_back(answer(padded[np.newaxis]), height, width)[0])
         draw_outline(picture, sample.known_mask)
         tiles.append((picture, sample.name))

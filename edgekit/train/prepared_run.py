@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from edgekit.train.sampling import require_kinds
 from edgekit.train.shards import Processes
 from edgekit.train.tasks import TrainingTask, make_task
 from edgekit_export.exportable import Normalisation
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.bundle.manifest import DataInfo
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.padding import padded_size
@@ -66,6 +67,8 @@ class PreparedRun:
             classes=self.task.classes,
             normal_class=self.task.normal_class,
             normalisation=self.normalisation,
+            bits=self.train.pixels.bits,
+            grey=self.train.pixels.grey,
             provenance="trained",
             training={
                 "recipe": self.record.recipe.to_dict(),
@@ -103,8 +106,9 @@ def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: 
     task = make_task(spec, dataset, record.recipe.objective)
     _require_masks_for_crops(record, dataset)
     data_info = describe_data(dataset, split, record.options)
+    pixels = _fit_pixels(record, spec)
     train, val = (
-        SampleStore(split.subset(dataset, part), channels=spec.channels, reporter=reporter)
+        SampleStore(split.subset(dataset, part), pixels=pixels, reporter=reporter)
         for part in ("train", "val")
     )
     task.prepare(train)
@@ -114,8 +118,21 @@ def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: 
             f"warning: none of the {len(val)} images of the validation part shows a defect, so that it cannot tell "
             "which epoch finds them. Use --folds, another --split-seed, or more defective images."
         )
-    normalisation = measure_normalisation(train.images())
+    normalisation = measure_normalisation(train.images(), pixels)
     return PreparedRun(record, dataset, split, spec, task, data_info, train, val, normalisation)
+
+
+def _fit_pixels(record: RunRecord, spec: ModelSpec) -> PixelFormat:
+    """Return what the frames of the network are: those of the data, in its channels."""
+    chosen = record.options.pixels
+    if spec.channels == 1:
+        return chosen
+    if chosen.grey != "equal":
+        raise UsageProblem(
+            f"{spec.name} takes colours as they are; no formula makes them grey.",
+            remedy=f"Leave --grey {chosen.grey} out.",
+        )
+    return replace(chosen, channels="rgb")
 
 
 def require_shards(record: RunRecord, processes: Processes) -> None:

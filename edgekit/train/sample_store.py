@@ -1,4 +1,4 @@
-"""A part of a dataset for training: every image read once, kept decoded as uint8 while they fit in memory."""
+"""A part of a dataset for training: every image read once, kept decoded while they fit in memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit.data.contract import Dataset, Image, Mask, Sample
-from edgekit.evaluation.predictors import fit_channels
+from edgekit.evaluation.predictors import fit_frame
 from edgekit.reporting import Reporter
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import DatasetError, FrameError
 
 CACHE_LIMIT_BYTES = 4 << 30
@@ -18,21 +19,27 @@ CACHE_LIMIT_BYTES = 4 << 30
 
 
 class SampleStore:
-    """Samples of one part, in the channels that the network takes.
+    """Samples of one part, as the network takes them.
 
     Args:
         dataset: The part.
-        channels: 1 takes grey images only; 3 takes both and repeats grey ones.
+        pixels: What the network's frames are; grey images are repeated where these are in colour.
         reporter: Shows how far the reading is.
 
+    Attributes:
+        name: Of the part.
+        pixels: As given.
+        sizes: (height, width) of every image.
+        defective: bool (images,): which show a defect.
+
     Raises:
-        FrameError: If an image is in colour and the network takes grey ones, or a file cannot be read.
+        FrameError: If an image is not what the network takes, or a file cannot be read.
     """
 
-    def __init__(self, dataset: Dataset, *, channels: int, reporter: Reporter) -> None:
+    def __init__(self, dataset: Dataset, *, pixels: PixelFormat, reporter: Reporter) -> None:
         self.name = dataset.name
         self._dataset = dataset
-        self._channels = channels
+        self.pixels = pixels
         self._kept: dict[int, Sample] = {}
         self._kept_bytes = 0
         self.sizes: list[tuple[int, int]] = []
@@ -57,7 +64,7 @@ class SampleStore:
         """Return one sample, decoded at most once while it fits."""
         if index in self._kept:
             return self._kept[index]
-        sample = self._fit_channels(self._dataset.load(index))
+        sample = self._fit(self._dataset.load(index))
         size = sample.image.nbytes + (0 if sample.mask is None else sample.mask.nbytes)
         if self._kept_bytes + size <= CACHE_LIMIT_BYTES:
             self._kept[index] = sample
@@ -90,9 +97,9 @@ class SampleStore:
         """Yield every mask."""
         return (self.load(index).known_mask for index in range(len(self)))
 
-    def _fit_channels(self, sample: Sample) -> Sample:
+    def _fit(self, sample: Sample) -> Sample:
         try:
-            return replace(sample, image=fit_channels(sample.image, self._channels))
+            return replace(sample, image=fit_frame(sample.image, self.pixels))
         except FrameError as error:
             raise FrameError(f"{sample.name}: {error.message}", remedy=error.remedy) from error
 

@@ -45,18 +45,23 @@ def load_start(
 
 
 def load_teacher(
-    teacher: CheckpointRef, spec: ModelSpec, normalisation: Normalisation, *, data: DataInfo
+    teacher: CheckpointRef, spec: ModelSpec, normalisation: Normalisation, *, bits: int, data: DataInfo
 ) -> nn.Module:
     """Return a teacher's network, seeing images as the student does.
 
     Raises:
         CheckpointError: If the checkpoint changed.
-        UsageProblem: If it answers another question than the student, or may have learnt from the test part of the
-            run's data.
+        UsageProblem: If it answers another question than the student, sees pixels of another depth, or may have learnt
+            from the test part of the run's data.
     """
     checkpoint, weights = _load(teacher)
     _require_no_leak(teacher, checkpoint, data)
     own = MODELS.get(checkpoint.model)
+    if checkpoint.bits != bits:
+        raise UsageProblem(
+            f"{teacher.path} sees pixels of {checkpoint.bits} bits, and those of the run have {bits}.",
+            remedy="Train a teacher on images of the same depth.",
+        )
     if (own.task, own.channels) != (spec.task, spec.channels) or not _same_classes(checkpoint, spec):
         raise UsageProblem(
             f"{teacher.path} ({own.name}: {own.task}, {own.channels} channels, {', '.join(checkpoint.classes)}) "

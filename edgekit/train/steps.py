@@ -24,7 +24,7 @@ ONE_VALUE = "more than 1 value per channel"
 def make_input(
     images: torch.Tensor, normalisation: Normalisation, order: torch.memory_format
 ) -> torch.Tensor:
-    """Return what a network sees of uint8 images (N, H, W[, 3]): float32 (N, C, H, W), in the given memory order."""
+    """Return what a network sees of images (N, H, W[, 3]): float32 (N, C, H, W), in the given memory order."""
     return normalise(images, normalisation).contiguous(memory_format=order)
 
 

@@ -13,6 +13,7 @@
     ├── IoFault                   7  device, disk, camera or PLC
     └── UnusableInput             8  the user's data cannot be used
         ├── FrameError               an image of the wrong size, type or channels
+        │   └── DepthError           an image file of another depth than was stated
         ├── MaskError                a mask that does not fit its image
         ├── DatasetError             a folder without usable images
         ├── CheckpointError          a checkpoint of another model, with missing or non-finite weights
@@ -120,6 +121,20 @@ class FrameError(UnusableInput):
     default_remedy = (
         "Convert the image to what the bundle's input contract asks for (`edgekit verify BUNDLE` shows it)."
     )
+
+
+class DepthError(FrameError):
+    """An image file has another depth than was stated.
+
+    Args:
+        message: As for any error.
+        remedy: As for any error.
+        bits: What its values need at least.
+    """
+
+    def __init__(self, message: str, *, remedy: str, bits: int) -> None:
+        super().__init__(message, remedy=remedy)
+        self.bits = bits
 
 
 class MaskError(UnusableInput):

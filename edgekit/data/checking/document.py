@@ -29,7 +29,7 @@ def make_document(check: Check) -> dict[str, Any]:
             "by_label": dict(summary.labels),
             "by_stratum": dict(summary.strata),
             "by_channels": {str(channels): count for channels, count in summary.channels.items()},
-            "bits_per_channel": BITS,
+            "bits_per_channel": summary.bits,
         },
         "sizes": summary.sizes and _describe_sizes(summary.sizes),
         "kinds": [_describe_kind(kind) for kind in summary.kinds],
@@ -46,10 +46,6 @@ def make_document(check: Check) -> dict[str, Any]:
         "unreadable": [asdict(entry) for entry in survey.unreadable],
         "findings": [{**asdict(finding), "examples": list(finding.examples)} for finding in check.findings],
     }
-
-
-BITS = 8
-"""Files with more are refused, and so are among the unreadable."""
 
 
 def _describe(spread: Spread | None) -> dict[str, float] | None:

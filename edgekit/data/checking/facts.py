@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from edgekit.data.contract import Dataset, Item, Mask, Sample, digest_parts
 from edgekit.media.images import read_mask
 from edgekit_runtime.errors import EdgekitError
+from edgekit_runtime.pixels import Frame
 from edgekit_runtime.regions import find_regions
 
 
@@ -47,7 +47,7 @@ class ImageFacts:
         kinds: Kinds of defect that it is called after or that its mask shows, sorted.
         shares: Share of its pixels per kind that the mask shows, in 0…1; None where there is no mask.
         areas_px: Areas of the connected regions per kind that the mask shows.
-        mean: Mean grey level, 0…255.
+        mean: Mean grey level, 0…255 for images of 8 bits.
         std: Standard deviation of the grey levels.
         content: sha256 of the pixels: equal for exact duplicates.
         truth: sha256 of the mask, the class and the kinds: what a network is taught about the image.
@@ -151,7 +151,7 @@ def _measure_mask(
     return shares, {name: tuple(found) for name, found in areas.items()}
 
 
-def _digest_pixels(image: npt.NDArray[np.uint8]) -> str:
+def _digest_pixels(image: Frame) -> str:
     return hashlib.sha256(str(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 

@@ -36,6 +36,7 @@ class Finding:
 
 RULES: dict[str, Callable[[Survey, Summary], Doubts]] = {
     "unreadable": image_rules.find_unreadable,
+    "other-depth": image_rules.find_other_depths,
     "empty-mask": mask_rules.find_empty_masks,
     "marked-normal": mask_rules.find_marked_normals,
     "full-mask": mask_rules.find_full_masks,

@@ -12,21 +12,24 @@ from edgekit.data.checking.summary import USUAL_MULTIPLE, Summary
 from edgekit.data.checking.survey import Survey
 
 DARK, BRIGHT = 5.0, 250.0
-"""Mean grey levels below and above which an image shows next to nothing."""
+"""Mean grey levels of 0…255 below and above which an image shows next to nothing."""
 
 FLAT = 1.0
-"""Standard deviation of the grey levels below which an image shows next to nothing."""
+"""Standard deviation of such grey levels below which an image shows next to nothing."""
 
-_BLANKS: tuple[tuple[str, Callable[[ImageFacts], bool]], ...] = (
-    ("of one grey level, or nearly so", lambda image: image.std < FLAT),
-    ("nearly black", lambda image: image.std >= FLAT and image.mean < DARK),
-    ("nearly white", lambda image: image.std >= FLAT and image.mean > BRIGHT),
+_BLANKS: tuple[tuple[str, Callable[[float, float], bool]], ...] = (
+    ("of one grey level, or nearly so", lambda _, std: std < FLAT),
+    ("nearly black", lambda mean, std: std >= FLAT and mean < DARK),
+    ("nearly white", lambda mean, std: std >= FLAT and mean > BRIGHT),
 )
+"""What is said of an image of some mean and standard deviation."""
 
 
 def find_unreadable(survey: Survey, _: Summary) -> Doubts:
-    """Yield one error per image that cannot be used."""
+    """Yield one error per image that cannot be used, but for those of another depth."""
     for entry in survey.unreadable:
+        if entry.bits is not None:
+            continue
         yield Doubt(
             "error",
             f"{entry.name} cannot be used. {entry.reason}",
@@ -35,10 +38,38 @@ def find_unreadable(survey: Survey, _: Summary) -> Doubts:
         )
 
 
+def find_other_depths(survey: Survey, summary: Summary) -> Doubts:
+    """Yield one error about all images of another depth than was stated, with what to type."""
+    others = [entry for entry in survey.unreadable if entry.bits is not None]
+    if not others:
+        return
+    needed = max(entry.bits or 0 for entry in others)
+    if survey.bits > 8:
+        depth, advice = (
+            "8 bits",
+            f"Leave --bits {survey.bits} out, or name the images as the camera gave them.",
+        )
+    else:
+        depth = f"16 bits, with values that need {needed}"
+        usual = max(10, needed + needed % 2)
+        advice = (
+            f"Check them with --bits {usual}, if that is what the camera is set to, and train so: values alone do not "
+            "tell whether there are brighter ones."
+        )
+    yield Doubt(
+        "error",
+        f"{count_images(len(others), summary.images)} have files of {depth}; stated are {survey.bits} bits.",
+        advice,
+        [entry.name for entry in others],
+        len(others),
+    )
+
+
 def find_blank_images(survey: Survey, _: Summary) -> Doubts:
     """Yield doubts about images that show nothing."""
+    level = (2**survey.bits - 1) / 255
     for words, is_blank in _BLANKS:
-        names = [image.name for image in survey.images if is_blank(image)]
+        names = [image.name for image in survey.images if is_blank(image.mean / level, image.std / level)]
         if names:
             yield Doubt(
                 "warning",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edgekit.data.checking.check import Check
 from edgekit.data.checking.facts import ImageFacts
 from edgekit.data.contract import Dataset
+from edgekit.media.shades import shade_frame
 from edgekit.media.thumbnails import draw_thumbnail
 from edgekit.reporting import Reporter
 
@@ -111,7 +112,8 @@ def _draw(
     with reporter.progress("drawing", len(entries)) as advance:
         for image, caption in entries:
             sample = dataset.load(image.index)
-            pixels = draw_thumbnail(sample.image, sample.mask, SIDE_PX)
+            shaded = shade_frame(sample.image, dataset.pixels)
+            pixels = draw_thumbnail(shaded, sample.mask, SIDE_PX)
             pictures.append(Picture(image.name, f"{image.height}×{image.width}, {caption}", pixels))
             advance()
     return tuple(pictures)

@@ -80,6 +80,7 @@ class Summary:
         undecided: Those of which neither names nor masks tell.
         sizes: Their sizes; None where no image could be read.
         channels: Images by number of channels.
+        bits: Their depth, as it was stated.
         labels: Images by the name of their class.
         strata: Images by stratum.
         kinds: The kinds of defect, in the order of the classes.
@@ -97,6 +98,7 @@ class Summary:
     undecided: int
     sizes: Sizes | None
     channels: Mapping[int, int]
+    bits: int
     labels: Mapping[str, int]
     strata: Mapping[str, int]
     kinds: tuple[Kind, ...]
@@ -120,6 +122,7 @@ def summarise(survey: Survey) -> Summary:
         undecided=sum(image.defective is None for image in images),
         sizes=_summarise_sizes(images) if images else None,
         channels=dict(sorted(Counter(image.channels for image in images).items())),
+        bits=survey.bits,
         labels={name: labels[name] for name in survey.labels},
         strata=dict(sorted(Counter(image.item.stratum for image in images).items())),
         kinds=tuple(_summarise_kind(name, images) for name in _order_kinds(survey)),

@@ -8,15 +8,22 @@ from edgekit.data.checking.facts import ImageFacts, measure_image
 from edgekit.data.checking.similarity import Similarity, compare_images
 from edgekit.data.contract import Dataset
 from edgekit.reporting import Reporter
-from edgekit_runtime.errors import IoFault, UnusableInput
+from edgekit_runtime.errors import DepthError, IoFault, UnusableInput
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An image that cannot be used, and why."""
+    """An image that cannot be used, and why.
+
+    Attributes:
+        name: The image's name.
+        reason: Why, in a sentence.
+        bits: Where its file has another depth than was stated: bits that its values need at least.
+    """
 
     name: str
     reason: str
+    bits: int | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Survey:
         classes: Names by mask value; () where there are no masks.
         labels: Names of the images' classes; () where there are none.
         normal_label: The one of `labels` that means defect-free; None where there is none.
+        bits: Stated depth of the images.
         images: Facts of every image that could be read, in the dataset's order.
         unreadable: The others.
         similarity: Pictures that are there twice, and leaks between the dataset's own parts.
@@ -39,6 +47,7 @@ class Survey:
     classes: tuple[str, ...]
     labels: tuple[str, ...]
     normal_label: str | None
+    bits: int
     images: tuple[ImageFacts, ...]
     unreadable: tuple[Unreadable, ...]
     similarity: Similarity
@@ -59,7 +68,8 @@ def survey_dataset(dataset: Dataset, *, compare: bool = True, reporter: Reporter
             try:
                 images.append(measure_image(dataset, index))
             except (UnusableInput, IoFault) as error:
-                unreadable.append(Unreadable(item.name, error.message))
+                bits = error.bits if isinstance(error, DepthError) else None
+                unreadable.append(Unreadable(item.name, error.message, bits))
             advance()
     compare = compare and dataset.may_hold_duplicates
     similarity = compare_images(dataset, images, pictures=compare, reporter=reporter)
@@ -69,6 +79,7 @@ def survey_dataset(dataset: Dataset, *, compare: bool = True, reporter: Reporter
         dataset.classes,
         dataset.labels,
         dataset.normal_label,
+        dataset.pixels.bits,
         tuple(images),
         tuple(unreadable),
         similarity,

@@ -36,7 +36,7 @@ def describe_set(summary: Summary) -> dict[str, str]:
             f"{count:,} {CHANNELS.get(channels, f'of {channels} channels')}"
             for channels, count in summary.channels.items()
         )
-        + (", 8 bits each" if summary.channels else ""),
+        + (f", {summary.bits} bits each" if summary.channels else ""),
         "grey levels": _describe_levels(summary),
         "pixels": ", ".join(f"{format_share(share)} {name}" for name, share in summary.pixels.items()),
         "classes": _describe_mapping(summary.labels),
@@ -78,7 +78,8 @@ def _describe_sizes(sizes: Sizes | None) -> str:
 def _describe_levels(summary: Summary) -> str:
     if summary.mean_level is None:
         return ""
-    return f"mean {format_spread(summary.mean_level)}, spread within an image {format_spread(summary.std_level)} of 255"
+    mean, spread = format_spread(summary.mean_level), format_spread(summary.std_level)
+    return f"mean {mean}, spread within an image {spread} of {2**summary.bits - 1}"
 
 
 def _describe_mapping(counts: Mapping[str, int]) -> str:

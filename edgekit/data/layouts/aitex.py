@@ -100,7 +100,7 @@ class Aitex(Dataset):
     def load(self, index: int) -> Sample:
         """Read one strip and the union of its masks."""
         strip = self._strips[index]
-        image = read_image(strip.image)
+        image = read_image(strip.image, self.pixels)
         mask: Mask = np.zeros(image.shape, np.uint8)
         for path in strip.masks:
             mask |= read_defect_mask(path, image.shape)

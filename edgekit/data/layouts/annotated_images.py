@@ -94,7 +94,7 @@ class AnnotatedImages(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image and draw its regions."""
         entry = self._images[index]
-        image = read_image(entry.path, channels="native")
+        image = read_image(entry.path, self.pixels, channels="native")
         if entry.size is not None and image.shape[:2] != entry.size:
             raise MaskError(
                 f"{entry.path} is {image.shape[:2]}, its annotations are for {entry.size} (height, width).",

@@ -93,7 +93,7 @@ class ClassFolders(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image."""
         item = self.items[index]
-        image = read_image(self._paths[index], channels="native")
+        image = read_image(self._paths[index], self.pixels, channels="native")
         # The stratum is the class.
         return Sample(item.name, image, None, (item.stratum,) if item.defective else ())
 

@@ -74,7 +74,7 @@ class Dagm2007(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image and its label."""
         files = self._files[index]
-        image = read_image(files.image)
+        image = read_image(files.image, self.pixels)
         return Sample(self.items[index].name, image, _read_label(files, image.shape[:2]))
 
     def digest(self, index: int) -> str:

@@ -57,7 +57,7 @@ class ImageMaskFolder(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image and its mask."""
         image_path, mask_path = self._files[index]
-        image = read_image(image_path, channels="native")
+        image = read_image(image_path, self.pixels, channels="native")
         mask = _read_class_mask(mask_path, image.shape[:2], self.classes)
         return Sample(self.items[index].name, image, mask)
 
@@ -98,7 +98,7 @@ class DescribedFolder(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image and its mask, if it has one."""
         image_path, mask_path = self._files[index]
-        image = read_image(image_path, channels="native")
+        image = read_image(image_path, self.pixels, channels="native")
         mask = _read_class_mask(mask_path, image.shape[:2], self.classes) if mask_path else None
         return Sample(self.items[index].name, image, mask, self._kinds[index])
 

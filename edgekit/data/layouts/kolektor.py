@@ -120,7 +120,7 @@ class KolektorSdd(_KolektorImages):
         )
 
     def _read_image(self, path: Path) -> Image:
-        return read_image(path)
+        return read_image(path, self.pixels)
 
 
 class KolektorSdd2(_KolektorImages):
@@ -150,7 +150,7 @@ class KolektorSdd2(_KolektorImages):
         )
 
     def _read_image(self, path: Path) -> Image:
-        return read_image(path, channels="native")
+        return read_image(path, self.pixels, channels="native")
 
 
 def find_kolektor_items(root: Path) -> list[Path]:

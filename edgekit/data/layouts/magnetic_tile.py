@@ -93,7 +93,7 @@ class MagneticTile(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image and its mask."""
         pair = self._pairs[index]
-        image = read_image(pair.image)
+        image = read_image(pair.image, self.pixels)
         mask = _read_kind_mask(pair, image.shape[:2], self.classes)
         return Sample(self.items[index].name, image, mask, (pair.kind,) if mask.any() else ())
 

@@ -85,7 +85,7 @@ def read_black_and_white(path: Path) -> Pixels:
         return read_mask(path)
     except MaskError as refusal:
         try:
-            return read_image(path)
+            return read_image(path).astype(np.uint8, copy=False)
         except FrameError:
             raise refusal from None
 

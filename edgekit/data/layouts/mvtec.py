@@ -93,7 +93,7 @@ class MvtecFolders(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image and its mask; a good image has none."""
         entry = self._entries[index]
-        image = read_image(entry.image, channels="native")
+        image = read_image(entry.image, self.pixels, channels="native")
         kinds = () if entry.kind == GOOD else (entry.kind,)
         return Sample(entry.name, image, self._read_mask(entry, image), kinds)
 

@@ -77,7 +77,7 @@ class NeuSeg(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image and its mask."""
         pair = self._pairs[index]
-        image = read_image(pair.image)
+        image = read_image(pair.image, self.pixels)
         mask = self._check_values(read_sized_mask(pair.mask, image.shape[:2]), pair.mask)
         kinds = sorted(self.classes[value] for value in np.unique(mask) if value)
         return Sample(self.items[index].name, image, mask, tuple(kinds))

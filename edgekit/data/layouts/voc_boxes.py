@@ -66,7 +66,7 @@ class BoxDataset(Dataset):
     def load(self, index: int) -> Sample:
         """Read one image, and fill its boxes where they are masks."""
         files = self._files[index]
-        image = read_image(files.image, channels="native")
+        image = read_image(files.image, self.pixels, channels="native")
         height, width = image.shape[:2]
         files.annotation.require_fit((height, width))
         mask = fill_boxes(files.annotation.boxes, (height, width), self._values) if self.classes else None

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from edgekit.data.contract import Dataset, Image
 from edgekit.data.splitting.perceptual_hash import CELL_SCALE, Cells, Hashes, hash_orientations, shrink_image
 from edgekit.reporting import Reporter
+from edgekit_runtime.bundle.contract import PixelFormat
 
 SIDE = 64
 """Cells per side of the small pictures."""
@@ -54,22 +55,26 @@ class Look:
     detail: npt.NDArray[np.int16]
 
 
-def look_at(image: Image) -> Look:
+def look_at(image: Image, *, bits: int = 8) -> Look:
     """Return what is kept of an image.
 
     Args:
-        image: uint8 (H, W) grey or (H, W, 3) RGB; three equal channels count as grey.
+        image: uint8 or uint16 (H, W) grey or (H, W, 3) RGB; three equal channels count as grey.
+        bits: Depth of the image.
     """
     if image.ndim == 3 and (image == image[:, :, :1]).all():
         image = image[:, :, 0]
     content = hashlib.sha256(f"{image.shape} ".encode())
     content.update(np.ascontiguousarray(image).data)
     # The margin is what the means at the border need: mirrored borders would look alike in every image.
-    cells = shrink_image(image, SIDE + 2 * _OUTLINE_RADIUS)
+    cells = shrink_image(image, SIDE + 2 * _OUTLINE_RADIUS, bits=bits)
     inner = cells[_OUTLINE_RADIUS - 1 : 1 - _OUTLINE_RADIUS, _OUTLINE_RADIUS - 1 : 1 - _OUTLINE_RADIUS]
     outline = _subtract_mean(cells, _OUTLINE_RADIUS)
     return Look(
-        content.hexdigest(), hash_orientations(image), _normalise(outline), _normalise(_even_out(inner))
+        content.hexdigest(),
+        hash_orientations(image, bits=bits),
+        _normalise(outline),
+        _normalise(_even_out(inner)),
     )
 
 
@@ -83,13 +88,13 @@ def look_at_items(dataset: Dataset, *, reporter: Reporter) -> list[Look]:
     looks: list[Look] = []
     with reporter.progress(f"looking for copies in {dataset.name}", len(dataset)) as advance:
         for index in range(len(dataset)):
-            digest = dataset.digest(index)
-            look = _SEEN.get(digest)
+            key = (dataset.digest(index), dataset.pixels)
+            look = _SEEN.get(key)
             if look is None:
-                look = look_at(dataset.load(index).image)
+                look = look_at(dataset.load(index).image, bits=dataset.pixels.bits)
                 if len(_SEEN) >= _CACHED:
                     del _SEEN[next(iter(_SEEN))]
-                _SEEN[digest] = look
+                _SEEN[key] = look
             looks.append(look)
             advance()
     return looks
@@ -136,5 +141,5 @@ def _normalise(values: Cells) -> npt.NDArray[np.int16]:
     return scaled
 
 
-_SEEN: dict[str, Look] = {}
-"""By the item's digest, oldest first."""
+_SEEN: dict[tuple[str, PixelFormat], Look] = {}
+"""By the item's digest and how its pixels are read, oldest first."""

@@ -54,8 +54,8 @@ def open_part(
         DatasetError: See `choose_part` and `open_dataset`.
     """
     dataset = None
-    if trained_on is not None and options == OpenOptions():
-        again = OpenOptions(trained_on.include_normal, trained_on.boxes_as_masks)
+    if trained_on is not None and options == OpenOptions(pixels=options.pixels):
+        again = OpenOptions(trained_on.include_normal, trained_on.boxes_as_masks, options.pixels)
         dataset = open_dataset(text, again)
         dataset = dataset if dataset.name == trained_on.name else None
     seen = view(dataset or open_dataset(text, options))

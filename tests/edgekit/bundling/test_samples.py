@@ -13,6 +13,7 @@ from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import open_dataset, split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.train.run_data import describe_data
+from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.image_folders import draw_plate, save
 from tests.edgekit.records import make_record
@@ -122,10 +123,10 @@ def test_a_segmenting_network_cannot_be_checked_without_masks(class_folders: Pat
 
 def test_fitted_frames_keep_what_a_colour_network_takes(image_folder: Path) -> None:
     source = open_dataset(str(image_folder))
-    fitted = FittedFrames(source, 1, (64, 64))
+    fitted = FittedFrames(source, PixelFormat(), (64, 64))
     assert fitted.load(1).image.shape == (64, 64)
     assert fitted.digest(1) == source.digest(1)
-    assert (FittedFrames(source, 3, (64, 64)).load(1).mask == source.load(1).mask).all()
+    assert (FittedFrames(source, PixelFormat("rgb"), (64, 64)).load(1).mask == source.load(1).mask).all()
 
 
 def test_kinds_of_defect_are_one_class_for_a_network_that_knows_one(tmp_path: Path) -> None:

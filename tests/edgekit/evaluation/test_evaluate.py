@@ -17,6 +17,7 @@ from edgekit.evaluation.evaluate import evaluate, evaluate_classes, evaluate_mas
 from edgekit.evaluation.prediction import Frame, Prediction
 from edgekit.evaluation.targets import OpenedTarget
 from edgekit.reporting import Reporter
+from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import DatasetError, FrameError, MaskError, UsageProblem
 from tests.edgekit.evaluation.building import (
     InMemory,
@@ -265,7 +266,9 @@ def test_classes_that_the_network_does_not_know_are_refused() -> None:
 def make_target(task: str) -> OpenedTarget:
     predict = answer_probabilities(*ROWS) if task == "classify" else answer_masks(SPOT)
     classes = CLASSES if task == "classify" else ("background", "defect")
-    return OpenedTarget(predict, task, "", classes, classes[0], None, None, "torch", "fp32", "trained")
+    return OpenedTarget(
+        predict, task, "", classes, classes[0], PixelFormat(), None, None, "torch", "fp32", "trained"
+    )
 
 
 def test_the_task_of_the_target_decides() -> None:

@@ -95,7 +95,9 @@ class ChannelMeans(nn.Module):
 def test_a_classifier_answers_probabilities() -> None:
     frame = np.zeros((4, 4, 3), np.uint8)
     frame[..., 1] = 2
-    predict = predict_with_network(ChannelMeans(), PLAIN, multiple=1, channels=3, task="classify")
+    predict = predict_with_network(
+        ChannelMeans(), PLAIN, multiple=1, pixels=PixelFormat("rgb"), task="classify"
+    )
     prediction = predict(frame)
     assert prediction.mask is prediction.logits is None
     assert prediction.probabilities.dtype == np.float32
@@ -104,13 +106,15 @@ def test_a_classifier_answers_probabilities() -> None:
 
 
 def test_grey_frames_are_repeated_for_a_colour_network() -> None:
-    predict = predict_with_network(ChannelMeans(), PLAIN, multiple=1, channels=3, task="classify")
+    predict = predict_with_network(
+        ChannelMeans(), PLAIN, multiple=1, pixels=PixelFormat("rgb"), task="classify"
+    )
     assert predict(FRAME).probabilities == pytest.approx(np.full(3, 1 / 3))
 
 
 def test_colour_frames_for_a_grey_network_are_refused() -> None:
     with pytest.raises(FrameError, match="in colour") as caught:
-        predict_with_network(Shift(0.0), PLAIN, multiple=4)(np.zeros((4, 4, 3), np.uint8))
+        predict_with_network(Shift(0.0), PLAIN, multiple=4)(np.eye(4, 12, dtype=np.uint8).reshape(4, 4, 3))
     assert "grey" in caught.value.remedy
 
 

@@ -12,6 +12,7 @@ from edgekit.data import Dataset, Item, Sample
 from edgekit.reporting import Reporter
 from edgekit.train.batches import Batch
 from edgekit.train.sample_store import SampleStore
+from edgekit_runtime.bundle import PixelFormat
 
 
 class ArrayDataset(Dataset):
@@ -64,7 +65,9 @@ def draw_pixels(*sizes: tuple[int, int], seed: int = 0, share: float = 0.3) -> A
 
 def make_store(dataset: Dataset, *, channels: int = 1) -> SampleStore:
     """Return a store that says nothing while it reads."""
-    return SampleStore(dataset, channels=channels, reporter=Reporter(quiet=True))
+    return SampleStore(
+        dataset, pixels=PixelFormat("grey" if channels == 1 else "rgb"), reporter=Reporter(quiet=True)
+    )
 
 
 def make_batch(images: np.ndarray, truth: np.ndarray, counts: np.ndarray | None = None) -> Batch:

@@ -93,7 +93,7 @@ def test_the_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_a_teacher_sees_the_same_pixels_although_its_normalisation_differs(tmp_path: Path) -> None:
     theirs = Normalisation((0.62,), (0.08,), 200.0)
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "defect"), theirs)
-    teacher = load_teacher(reference, SEGMENTER, OWN, data=DATA)
+    teacher = load_teacher(reference, SEGMENTER, OWN, bits=8, data=DATA)
     seen = []
     teacher.network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     pixels = torch.arange(256, dtype=torch.float32).view(1, 1, 16, 16)
@@ -126,25 +126,25 @@ def test_a_teacher_of_another_question_is_refused(
     )
     reference = save(tmp_path / "teacher", model, classes)
     with pytest.raises(UsageProblem, match="cannot teach"):
-        load_teacher(reference, student, OWN, data=DATA)
+        load_teacher(reference, student, OWN, bits=8, data=DATA)
 
 
 def test_a_segmenting_teacher_may_call_the_defect_by_another_name(tmp_path: Path) -> None:
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "scratch"))
-    assert isinstance(load_teacher(reference, SEGMENTER, OWN, data=DATA), nn.Module)
+    assert isinstance(load_teacher(reference, SEGMENTER, OWN, bits=8, data=DATA), nn.Module)
 
 
 def test_a_teacher_that_halves_more_often_is_refused(tmp_path: Path) -> None:
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "defect"))
     with pytest.raises(UsageProblem, match="multiples of 16"):
-        load_teacher(reference, replace(SEGMENTER, multiple=8), OWN, data=DATA)
+        load_teacher(reference, replace(SEGMENTER, multiple=8), OWN, bits=8, data=DATA)
 
 
 def test_a_teacher_that_changed_since_the_run_began_is_refused(tmp_path: Path) -> None:
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "defect"))
     make_checkpoint(tmp_path / "teacher", model="cheapnet-g4", seed=9)
     with pytest.raises(CheckpointError, match="no longer the checkpoint that the run was begun with"):
-        load_teacher(reference, SEGMENTER, OWN, data=DATA)
+        load_teacher(reference, SEGMENTER, OWN, bits=8, data=DATA)
 
 
 # Leaks
@@ -163,7 +163,7 @@ def test_what_may_have_learnt_from_the_test_part_neither_begins_a_run_nor_teache
         load_start(build_model(SEGMENTER, seed=2), reference, SEGMENTER, QUIET, data=own)
     assert remedy in caught.value.remedy
     with pytest.raises(UsageProblem, match="another split of plates"):
-        load_teacher(reference, SEGMENTER, OWN, data=own)
+        load_teacher(reference, SEGMENTER, OWN, bits=8, data=own)
 
 
 @pytest.mark.parametrize(
@@ -176,4 +176,4 @@ def test_what_has_not_seen_the_test_part_begins_a_run_and_teaches(
 ) -> None:
     reference = save(tmp_path / "seen", "cheapnet-s", ("background", "defect"), data=seen)
     load_start(build_model(SEGMENTER, seed=2), reference, SEGMENTER, QUIET, data=DATA)
-    assert isinstance(load_teacher(reference, SEGMENTER, OWN, data=DATA), nn.Module)
+    assert isinstance(load_teacher(reference, SEGMENTER, OWN, bits=8, data=DATA), nn.Module)

@@ -46,7 +46,7 @@ def test_the_document_says_what_the_check_found() -> None:
     assert document["shared_by_parts"] == [
         {"image": "test/b", "part": "test", "other": "train/a", "other_part": "train", "copy": False}
     ]
-    assert document["unreadable"] == [{"name": "test/c", "reason": "It is broken."}]
+    assert document["unreadable"] == [{"name": "test/c", "reason": "It is broken.", "bits": None}]
     rules = {finding["rule"] for finding in document["findings"]}
     assert {"unreadable", "leak"} <= rules
 
