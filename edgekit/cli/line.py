@@ -2,15 +2,156 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from edgekit.cli.options import any_path
+from edgekit.cli.line_text import describe_answer, describe_summary
+from edgekit.cli.options import (
+    any_path,
+    backend_option,
+    device_option,
+    quiet_option,
+    seed_option,
+    threads_option,
+)
+from edgekit.cli.provenance import announce
+from edgekit.line.planning import LineRequest, plan_line
+from edgekit.line.signals import obey_signals
+from edgekit.line.sources import CLOTH, PAPER_WIDTH, MadeWeb
+from edgekit.reporting import Reporter
+from edgekit_runtime.bundle import Bundle
+from edgekit_runtime.line import DetectorChoice, Line, PartAnswer
+from edgekit_runtime.line.summary import SCHEMA
+
+positive = click.FloatRange(0, min_open=True)
 
 
 @click.command()
 @click.argument("bundle", type=any_path)
-def line(*, bundle: Path) -> None:
-    """Inspect an endless web with a BUNDLE, at line speed."""
-    raise click.UsageError(f"There is no source for {bundle} yet.")
+@click.option(
+    "--source",
+    required=True,
+    metavar=f"[folder:]PATH|video:FILE|{CLOTH}",
+    help="The web: images in the order of their names, frames of a video, or generated cloth without end.",
+)
+@click.option(
+    "--line-speed",
+    type=positive,
+    metavar="M_PER_MIN",
+    help="Strips come when the web has moved on at this speed.  [default: as fast as they are inspected]",
+)
+@click.option("--mm-per-px", type=positive, help="Length of a row of the web.  [default: the bundle's]")
+@click.option("--part-length", type=positive, metavar="MM", help="[default: the rows of a tile]")
+@click.option("--drop-left", type=click.IntRange(0), default=0, help="Columns of tiles left out at the left.")
+@click.option("--drop-right", type=click.IntRange(0), default=0, help="… and at the right.")
+@click.option(
+    "--policy",
+    type=click.Choice(["queue-all", "newest-wins"]),
+    default="queue-all",
+    show_default=True,
+    help="When strips come faster than they are inspected: let the source wait, or leave out the oldest.",
+)
+@click.option(
+    "--deadline",
+    type=positive,
+    metavar="MS",
+    help="From the capture of a part's last row to its verdict.  [default: while a tile and a strip pass]",
+)
+@click.option("--stall", type=positive, metavar="S", help="End when the source gives nothing for so long.")
+@click.option("--parts", type=click.IntRange(1), help="Stop after so many parts.")
+@click.option("--metres", type=positive, help="Stop after so many metres.")
+@click.option("--records", type=any_path, help="Folder for all results as JSON lines, in files that rotate.")
+@click.option(
+    "--save-rejected",
+    type=any_path,
+    help="Folder for images of rejected parts, of 1 GB at most: the oldest go.",
+)
+@click.option(
+    "--watch-bundle", is_flag=True, help="Take a new bundle at the same path as soon as it is proved."
+)
+@click.option(
+    "--width",
+    type=click.IntRange(64),
+    default=PAPER_WIDTH,
+    show_default=True,
+    help="Of generated cloth, in px; 8192 is two cameras of 4096 side by side.",
+)
+@click.option(
+    "--strip-rows", type=click.IntRange(1), help="Of generated cloth.  [default: the rows of a tile]"
+)
+@seed_option
+@device_option
+@backend_option
+@threads_option
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document per line: each part, then the summary."
+)
+@quiet_option
+def line(*, bundle: Path, as_json: bool, reporter: Reporter, **words: Any) -> None:
+    """Inspect an endless web with a BUNDLE, strip by strip, at the line's speed.
+
+    Prints a line per part as it is judged, and a summary. SIGTERM and Ctrl-C end it cleanly: what was captured is
+    judged. SIGHUP takes a new bundle at the same path, if its golden samples pass.
+
+    DI-Net's line, two cameras whose outer tiles are left out, 14 tiles of 512x512 per 0.1625 m:
+
+    edgekit line cheapnet-s.edgekit --source synthetic:fabric --drop-left 1 --drop-right 1 --line-speed 20 --metres 5
+    """
+    opened = Bundle.open(bundle)
+    announce(opened.manifest.provenance.kind, reporter)
+    plan = plan_line(opened.manifest.input, _read_request(words))
+
+    def tell(answer: PartAnswer) -> None:
+        if as_json:
+            _print_line({"schema": SCHEMA, "kind": "part", **answer.to_dict()})
+        else:
+            click.echo(describe_answer(answer, plan.settings.mm_per_pixel))
+
+    running = Line(
+        bundle,
+        plan.strips,
+        plan.settings,
+        choice=DetectorChoice(device=words["device"], backend=words["backend"], threads=words["threads"]),
+        on_part=tell,
+        on_late=tell,
+        on_event=lambda event: reporter.note(f"line: {event}"),
+    )
+    with obey_signals(running) as interruption:
+        try:
+            running.run()
+        finally:
+            if running.has_begun:
+                summary = running.summarise()
+                if as_json:
+                    _print_line({"schema": SCHEMA, "kind": "summary", **summary.to_dict()})
+                else:
+                    click.echo(describe_summary(summary))
+    if interruption.happened:
+        raise KeyboardInterrupt
+
+
+def _read_request(words: dict[str, Any]) -> LineRequest:
+    return LineRequest(
+        source=words["source"],
+        line_speed_m_per_min=words["line_speed"],
+        mm_per_pixel=words["mm_per_px"],
+        part_length_mm=words["part_length"],
+        drop_left=words["drop_left"],
+        drop_right=words["drop_right"],
+        policy=words["policy"],
+        deadline_ms=words["deadline"],
+        stall_s=words["stall"],
+        parts=words["parts"],
+        metres=words["metres"],
+        records=words["records"],
+        pictures=words["save_rejected"],
+        watch_bundle=words["watch_bundle"],
+        made=MadeWeb(words["width"], words["strip_rows"], words["seed"]),
+    )
+
+
+def _print_line(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, allow_nan=False))

@@ -1,0 +1,199 @@
+"""What a source gives, and what of it may go on: the next strip of the web, or rows that nobody will look at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit_runtime.bundle.contract import InputContract
+from edgekit_runtime.errors import FrameError
+from edgekit_runtime.pixels import convert_frame
+
+Pixels = npt.NDArray[Any]
+"""(h, W) or (h, W, 3)."""
+
+MOST_ROWS = 1 << 16
+"""Rows that a refused strip is believed to have had."""
+
+MOST_MISSING = 1000
+"""A larger step in the strips' numbers is a broken number, and not so many strips that were lost."""
+
+
+FURTHEST_FUTURE_S = 0.1
+"""A strip that was captured later than this after now was timed by another clock."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """The next rows of a web, as a source may give them where it knows more than their pixels.
+
+    Attributes:
+        rows: uint8 or uint16 (h, W) or (h, W, 3) of any height, as the pixels of the bundle's input contract say; or
+            the error that came in their place: the rows are then counted as not inspected, and the line goes on.
+        number: Counted by the camera, one more for every strip; None where nobody counts. A strip whose number came
+            already is left out, and those whose numbers are passed over are rows that were not inspected.
+        captured_s: When the last row was exposed, on the line's clock (`time.perf_counter` by default); None takes the
+            time at which the source gave the strip.
+    """
+
+    rows: Pixels | Exception
+    number: int | None = None
+    captured_s: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Arrival:
+    """What became of a strip that a source gave.
+
+    Attributes:
+        lost_rows: Of the web, before `rows`, that nobody will look at.
+        rows: To be inspected; None where the strip could not be used.
+        captured_s: When the last of all these rows was captured.
+    """
+
+    lost_rows: int
+    rows: Pixels | None
+    captured_s: float
+
+    @property
+    def height(self) -> int:
+        """Rows of web that this is about."""
+        return self.lost_rows + (0 if self.rows is None else len(self.rows))
+
+
+@dataclass
+class StripCounts:
+    """What was wrong with the strips that came."""
+
+    refused: int = 0
+    """Of another width, type or channels, or no arrays; their rows were not inspected."""
+    repeated: int = 0
+    """With a number that had come already, or out of order; left out."""
+    missing: int = 0
+    """Passed over by the numbers; their rows were not inspected."""
+    short: int = 0
+    """With fewer rows than announced; inspected."""
+
+
+@dataclass
+class StripGate:
+    """Compares every strip with what the web is.
+
+    Nothing that was captured is passed over in silence: what cannot be inspected becomes lost rows.
+
+    Args:
+        contract: Of the bundle, for the pixels.
+        width: Of the web in pixels; None takes that of the first strip.
+        announced_rows: Of every strip; None where any height will do.
+        most_refused: So many strips in a row that cannot be used are a broken camera.
+    """
+
+    contract: InputContract
+    width: int | None
+    announced_rows: int | None
+    most_refused: int
+    counts: StripCounts = field(default_factory=StripCounts)
+    _last_number: int | None = None
+    _usual_rows: int | None = None
+    _refused_in_a_row: int = 0
+
+    def admit(self, item: object, now_s: float) -> tuple[Arrival | None, str | None]:
+        """Return what to inspect of a strip, and what was wrong with it, in words; None where nothing is.
+
+        The rows are converted as the bundle's pixels say, and copied: a camera may write its next strip into the same
+        memory.
+
+        Raises:
+            FrameError: If so many strips in a row cannot be used that the camera is not the one for this bundle.
+        """
+        strip = item if isinstance(item, Strip) else Strip(item)  # type: ignore[arg-type]
+        captured_s = now_s if strip.captured_s is None else float(strip.captured_s)
+        missing, fault = self._count_missing(strip.number)
+        if missing is None:
+            self.counts.repeated += 1
+            return None, fault
+        rows = None
+        fault = fault or _find_time_fault(captured_s, now_s)
+        if fault is None:
+            rows, fault = self._convert(strip.rows)
+        lost_rows = missing * self._guess_rows()
+        if rows is None:
+            return Arrival(lost_rows + self._refuse(strip.rows, str(fault)), None, now_s), fault
+        return self._accept(rows, lost_rows, missing, captured_s)
+
+    def _convert(self, given: object) -> tuple[Pixels | None, str | None]:
+        """Return rows as the bundle takes them, in memory of their own; or what is wrong with them."""
+        fault = self._find_form_fault(given)
+        if fault is not None or not isinstance(given, np.ndarray):
+            return None, fault
+        try:
+            rows = convert_frame(given, self.contract.pixels, "A strip")
+        except FrameError as error:
+            return None, error.message
+        return np.array(rows, order="C") if np.may_share_memory(rows, given) else rows, None
+
+    def _accept(
+        self, rows: Pixels, lost_rows: int, missing: int, captured_s: float
+    ) -> tuple[Arrival, str | None]:
+        self._refused_in_a_row = 0
+        self.width, self._usual_rows = rows.shape[1], len(rows)
+        note = f"{missing} strips are missing: {lost_rows} rows were not inspected" if missing else None
+        if self.announced_rows is not None and len(rows) < self.announced_rows:
+            self.counts.short += 1
+            note = note or f"a strip has {len(rows)} rows; {self.announced_rows} were announced"
+        return Arrival(lost_rows, rows, captured_s), note
+
+    def _refuse(self, rows: object, fault: str) -> int:
+        """Count a strip that cannot be used, and return how many rows of web it stood for."""
+        self.counts.refused += 1
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row >= self.most_refused:
+            raise FrameError(
+                f"{self._refused_in_a_row} strips in a row could not be used; the last: {fault}.",
+                remedy="Look at the camera's settings (width, bit depth, channels), and begin the line again.",
+            )
+        if isinstance(rows, np.ndarray) and rows.ndim in (2, 3) and 1 <= len(rows) <= MOST_ROWS:
+            return len(rows)
+        return self._guess_rows()
+
+    def _count_missing(self, number: int | None) -> tuple[int | None, str | None]:
+        """Return how many strips lie between the last one and this; None for one that came already."""
+        if number is None:
+            return 0, None
+        if self._last_number is None:
+            self._last_number = number
+            return 0, None
+        step = number - self._last_number
+        if step <= 0:
+            return None, f"strip {number} came after strip {self._last_number}"
+        if step > MOST_MISSING:
+            return 0, f"strip {number} came after strip {self._last_number}, which no line can have lost"
+        self._last_number = number
+        self.counts.missing += step - 1
+        return step - 1, None
+
+    def _guess_rows(self) -> int:
+        """Return how many rows a strip has of which nothing is known."""
+        return self.announced_rows or self._usual_rows or self.contract.height
+
+    def _find_form_fault(self, rows: object) -> str | None:
+        if isinstance(rows, Exception):
+            return f"a strip could not be read: {rows}"
+        if not isinstance(rows, np.ndarray):
+            return f"a strip must be an array, and is a {type(rows).__name__}"
+        is_image = rows.ndim == 2 or (rows.ndim == 3 and rows.shape[2] == 3)
+        if is_image and min(rows.shape[:2]) >= 1 and self.width in (None, rows.shape[1]):
+            return None
+        columns = "columns" if self.width is None else str(self.width)
+        return f"a strip must be (rows, {columns}) or (rows, {columns}, 3), and is {rows.shape}"
+
+
+def _find_time_fault(captured_s: float, now_s: float) -> str | None:
+    """By another clock no answer would ever be late."""
+    if math.isfinite(captured_s) and captured_s <= now_s + FURTHEST_FUTURE_S:
+        return None
+    return f"a strip was captured at {captured_s:g} s, and the line's clock (time.perf_counter) is at {now_s:g} s"
