@@ -12,7 +12,12 @@ from edgekit_runtime.bundle.rule_checks import find_rule_faults
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.results import Region
 
-WITHOUT_SCALE = "Give areas in px, or say the scale: `edgekit rules BUNDLE --mm-per-px MM --out NEW.edgekit`."
+_LARGEST = 1 << 62
+"""Pixels and rows beyond what any web has, with which numbers of 64 bits can still be calculated."""
+
+_WITHOUT_SCALE = (
+    "Give areas in px, or say the scale: `edgekit rules BUNDLE --mm-per-px MM --out NEW.edgekit`."
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def check_rules(rules: VerdictRules, manifest: Manifest) -> None:
         needs_scale = fault.endswith("which is not known")
         raise UsageProblem(
             f"These rules do not fit the bundle: {fault}.",
-            remedy=WITHOUT_SCALE if needs_scale else "Mend the rule that the message names.",
+            remedy=_WITHOUT_SCALE if needs_scale else "Mend the rule that the message names.",
         )
 
 
@@ -92,10 +97,13 @@ def _make_quota(label: str | None, rule: ClassRule, rules: VerdictRules, mm_per_
     return Quota(
         label=label,
         alone=not rules.classes,
-        least_px=max(rule.min_area_px, _count_pixels("min_area_mm2", rule.min_area_mm2, mm_per_pixel, 2)),
+        least_px=min(
+            max(rule.min_area_px, _count_pixels("min_area_mm2", rule.min_area_mm2, mm_per_pixel, 2)),
+            _LARGEST,
+        ),
         max_regions=rule.max_regions,
         window_mm=rule.window_mm,
-        window_px=_count_pixels("window_mm", rule.window_mm, mm_per_pixel, 1),
+        window_px=min(_count_pixels("window_mm", rule.window_mm, mm_per_pixel, 1), _LARGEST),
     )
 
 
@@ -106,10 +114,12 @@ def _count_pixels(what: str, limit: float | None, mm_per_pixel: float | None, po
     """
     if limit is None:
         return 0
+    if not math.isfinite(limit):
+        raise UsageProblem(f"A rule has {what} = {limit:g}.", remedy="Give a number, or None for no limit.")
     if mm_per_pixel is None:
         raise UsageProblem(
             f"A rule has {what} = {limit:g}, and how many mm a pixel is wide is not known.",
-            remedy=WITHOUT_SCALE,
+            remedy=_WITHOUT_SCALE,
         )
     return math.ceil(Fraction(repr(float(limit))) / Fraction(repr(float(mm_per_pixel))) ** power)
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.quotas import check_rules, leave_out_small, make_quotas, override_rules
 from edgekit_runtime.results import Region
 from edgekit_runtime.testing import fake_bundle
+from edgekit_runtime.web.parts import PartJudge
 
 CLASSES = ("background", "hole", "stain", "end-out")
 
@@ -66,6 +68,20 @@ def test_millimetres_without_a_scale_are_refused(tmp_path, rule):
     with pytest.raises(UsageProblem, match="needs input") as caught:
         check_rules(rules, fake_bundle(tmp_path / "b.edgekit").manifest)
     assert "edgekit rules" in caught.value.remedy
+
+
+@pytest.mark.parametrize("limit", [float("inf"), float("nan")])
+def test_a_limit_that_is_no_number_is_refused(limit):
+    for rule in (ClassRule(min_area_mm2=limit), ClassRule(window_mm=limit)):
+        with pytest.raises(UsageProblem, match=f"= {limit}"):
+            make_quotas(VerdictRules(others=rule), CLASSES, 1.0)
+
+
+def test_limits_beyond_any_web_stay_numbers_that_can_be_calculated_with():
+    rule = ClassRule(min_area_px=10**30, max_regions=1, window_mm=1e300)
+    judge = PartJudge(VerdictRules(others=rule), part_rows=1, classes=CLASSES, mm_per_pixel=1e-3)
+    rows = np.array([[0, 0, 1, 1, 2**40, 1]])
+    assert [part.verdict for part in judge.add(rows, rows[:0], 1)] == ["accept"]
 
 
 def test_rules_that_do_not_fit_a_bundle_are_refused(tmp_path):
