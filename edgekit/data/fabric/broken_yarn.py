@@ -1,4 +1,4 @@
-"""`broken-yarn`: a stretch of a pick is missing, and its two ends fray."""
+"""`broken-yarn`: a stretch of one to three picks is missing, and the ends fray."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from edgekit.data.fabric.crossings import Field
 from edgekit.data.fabric.marks import Inside, Mark, Place, Stamp
 
 #: Length of the gap in pixels; rows above and below it that hairs may reach.
-_LENGTH, _REACH = (28.0, 120.0), 12
+_LENGTH, _REACH = (40.0, 160.0), 12
+
+#: Picks that are missing at most: those beside a broken one are drawn along.
+_PICKS = 3
 
 #: The warp lies lower where nothing carries it. Hairs catch the light.
 _SUNKEN, _BRIGHT, _HAIR_PX = 0.62, 1.0, 0.9
@@ -35,7 +38,9 @@ class BrokenYarn(Mark):
         middle = y.size // 2
         pick = threads.pick[middle, x.size // 2]
         half = 0.5 * x.size - _REACH
-        gap = (threads.pick == pick) & (np.abs(x) < half)
+        # One pick, it and the one above, or both beside it too.
+        missing = int(rng.integers(1, _PICKS + 1))
+        gap = (np.abs(2 * (threads.pick - pick) + 1 - missing % 2) < missing) & (np.abs(x) < half)
         levels = cloth.warp_alone(threads) * np.float32(_SUNKEN)
         add = np.where(gap, levels, np.float32(0.0))
         hairs = np.zeros(gap.shape, np.bool_)

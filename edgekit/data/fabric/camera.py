@@ -17,7 +17,7 @@ MARGIN = 2
 
 #: Columns between the knots of clouds: cloth is not equally dense everywhere.
 _FINE_CLOUDS, _COARSE_CLOUDS = 48, 200
-_POOL = 1 << 18
+_POOL = 1 << 16
 
 
 class Camera:

@@ -9,7 +9,7 @@ from edgekit.data.fabric.cloth import Cloth
 from edgekit.data.fabric.marks import Mark, Place, Stamp
 
 #: Largest radius in pixels; the roller's brightness and its shadowed rim's, as shares of the yarns' crests.
-_RADIUS, _ROLLER, _RIM = (7.0, 24.0), (0.5, 0.8), 0.6
+_RADIUS, _ROLLER, _RIM = (10.0, 36.0), (0.45, 0.75), 0.6
 
 
 class Hole(Mark):

@@ -9,7 +9,7 @@ from edgekit.data.fabric.cloth import Cloth
 from edgekit.data.fabric.marks import Mark, Place, Stamp
 
 #: Largest radius in pixels; how much darker a stain is, or, one in three, lighter.
-_RADIUS, _DARKER, _LIGHTER, _LIGHT_SHARE = (20.0, 80.0), (0.2, 0.34), (0.16, 0.26), 1.0 / 3.0
+_RADIUS, _DARKER, _LIGHTER, _LIGHT_SHARE = (24.0, 90.0), (0.26, 0.42), (0.2, 0.32), 1.0 / 3.0
 
 #: Width of the outline as a share of the radius. The label's border runs where half of the stain is left.
 _SOFT = 0.15

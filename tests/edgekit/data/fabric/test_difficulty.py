@@ -68,16 +68,17 @@ def test_the_measures_see_what_a_threshold_can_find() -> None:
 def test_no_threshold_is_of_use(tiles: list, levelled: bool) -> None:
     pairs = [(level(image) if levelled else image, mask) for image, mask, _ in tiles]
     found = Histograms(pairs)
-    # Measured: 0.005 and 0.53 as it is, 0.01 and 0.56 with every tile brought to one mean.
-    assert found.best_iou() < 0.05
-    assert found.best_auroc() < 0.65
+    # Measured: 0.007 and 0.52 as it is, 0.012 and 0.56 with every tile brought to one mean.
+    assert found.best_iou() < 0.03
+    assert found.best_auroc() < 0.6
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_kind_is_left_to_a_threshold(tiles: list, kind: str) -> None:
     found = Histograms([(image, mask) for image, mask, shown in tiles if shown in ("", kind)])
-    assert found.best_iou() < 0.1
-    assert found.best_auroc() < 0.7
+    # Measured: 0.005 and 0.57 for the easiest, stains.
+    assert found.best_iou() < 0.03
+    assert found.best_auroc() < 0.65
 
 
 @pytest.mark.parametrize("kind", KINDS)
