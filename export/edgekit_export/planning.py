@@ -18,7 +18,6 @@ from edgekit_export.targets import Target, find_target
 from edgekit_runtime.bundle import InputContract, ModelInfo
 from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.errors import UsageProblem
-from edgekit_runtime.frames import check_contract
 
 Array = npt.NDArray[Any]
 Report = Callable[[str], None]
@@ -99,7 +98,6 @@ def make_plan(
     contract = describe_input(
         export_input, normalisation, size=size, batch=batch, mm_per_pixel=mm_per_pixel, fit=fit
     )
-    check_contract(contract)  # no bundle is written that the runtime beside it refuses
     frames = tuple(argument_checks.check_samples(samples, contract))
     threshold = argument_checks.check_threshold(thresholds, info.task)
     if precision.calibration is not None:

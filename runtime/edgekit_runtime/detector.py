@@ -28,7 +28,7 @@ from edgekit_runtime.bundle import Bundle, Manifest, VerdictRules
 from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.execution import resolve_thresholds, run_stages
 from edgekit_runtime.exits import ExitPolicy
-from edgekit_runtime.frames import Batch, check_contract, prepare_batch, prepare_frame
+from edgekit_runtime.frames import Batch, prepare_batch, prepare_frame
 from edgekit_runtime.pixels import widen
 from edgekit_runtime.quotas import Quotas, check_rules, make_quotas, override_rules
 from edgekit_runtime.regions import check_region_options, prepare_regions
@@ -125,8 +125,7 @@ class Detector:
         """Read the bundle and load its stages; afterwards the detector is READY.
 
         Raises:
-            UsageProblem: If it was opened before, there is no bundle, a threshold or a rule does not fit it, or
-                this release does not serve its input contract.
+            UsageProblem: If it was opened before, there is no bundle, or a threshold or a rule does not fit it.
             ArtefactRefused: If the bundle is damaged or does not hold what it claims.
             EnvironmentMismatch: If this machine does not have the device, or no backend serves the bundle.
             MissingDependency: If the backend's package is not installed.
@@ -138,7 +137,6 @@ class Detector:
                 remedy="Make a new Detector for the bundle.",
             )
         bundle = self._source if isinstance(self._source, Bundle) else Bundle.open(self._source)
-        check_contract(bundle.manifest.input)
         resolve_thresholds(bundle.manifest, self._thresholds)
         rules = self._choose_rules(bundle.manifest)
         quotas = make_quotas(rules, bundle.manifest.model.classes, bundle.manifest.input.mm_per_pixel)
@@ -168,8 +166,8 @@ class Detector:
         """Answer one frame.
 
         Args:
-            frame: uint8 (H, W) or (H, W, 3), as the bundle's input contract says: of its size, or no larger where
-                its fit is "pad".
+            frame: uint8 (H, W) or (H, W, 3), as the bundle's input contract says: of its size, no larger where its fit
+                is "pad", of any size where it is "tile".
 
         Returns:
             The answer; mask and regions are those of the frame as it was given. The probabilities of a bundle that
@@ -188,7 +186,7 @@ class Detector:
 
         Args:
             frames: uint8 array (N, H, W[, 3]), or a sequence of frames, whose sizes may differ where the bundle's
-                fit is "pad".
+                fit is "pad" or "tile".
             exit_policy: For this batch, in place of the detector's own.
 
         Raises:

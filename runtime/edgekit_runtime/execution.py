@@ -21,6 +21,9 @@ from edgekit_runtime.errors import ArtefactRefused, FrameError, UsageProblem
 from edgekit_runtime.exits import ExitPolicy, ReplayExits, ThresholdExits, confidence
 from edgekit_runtime.frames import Frames
 
+MOST_TILE_PIXELS = 1 << 21
+"""Of tiles that run together where the batch is dynamic: 8 of 512×512, whose feature maps in a U-Net are gigabytes."""
+
 
 @dataclass(frozen=True, eq=False)
 class BatchAnswer:
@@ -185,14 +188,22 @@ def _last_threshold(manifest: Manifest, policy: ExitPolicy) -> float:
 
 def _chunks(manifest: Manifest, frames: Frames) -> Iterator[tuple[Frames, npt.NDArray[np.intp]]]:
     """Yield (frames of one run, their row numbers); a fixed batch is filled up with black frames."""
-    size = manifest.input.batch or len(frames)
+    batch = manifest.input.batch
+    size = batch or _most_frames(manifest, len(frames))
     for start in range(0, len(frames), size):
         chunk = frames[start : start + size]
         rows = np.arange(start, start + len(chunk))
-        if len(chunk) < size:
-            filler = np.zeros((size - len(chunk), *frames.shape[1:]), frames.dtype)
+        if batch is not None and len(chunk) < batch:
+            filler = np.zeros((batch - len(chunk), *frames.shape[1:]), frames.dtype)
             chunk = np.concatenate([chunk, filler])
         yield chunk, rows
+
+
+def _most_frames(manifest: Manifest, count: int) -> int:
+    """Return how many frames of a dynamic batch run together: all, but not all tiles, which no caller has counted."""
+    if manifest.input.fit != "tile":
+        return count
+    return max(1, MOST_TILE_PIXELS // (manifest.input.height * manifest.input.width))
 
 
 def _fill_rows(kept: npt.NDArray[np.intp], batch: int | None) -> npt.NDArray[np.intp]:

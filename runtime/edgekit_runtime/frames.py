@@ -2,8 +2,8 @@
 
 Grey frames enter as (N, H, W), colour frames as (N, H, W, 3) in the contract's order of channels; uint8, or int32 where
 pixels are deeper. What a pixel means is for `pixels` to say. Nothing is resized or guessed. With the fit "refuse" every
-frame has the graph's size; with "pad" it may be smaller, and its border is repeated below and to the right. What does
-not fit is refused, with what would.
+frame has the graph's size; with "pad" it may be smaller, and its border is repeated below and to the right; with "tile"
+it may have any size, and is cut into tiles of the graph's. What does not fit is refused, with what would.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_runtime.bundle.contract import InputContract
-from edgekit_runtime.errors import FrameError, UsageProblem
+from edgekit_runtime.errors import FrameError
 from edgekit_runtime.padding import pad_frame, padded_size
 from edgekit_runtime.pixels import (
     Frame,
@@ -27,6 +27,7 @@ from edgekit_runtime.pixels import (
     describe_type,
     widen,
 )
+from edgekit_runtime.tiling import TileGrid, plan_tiles
 
 Frames = GraphFrames
 """uint8 or int32 (N, H, W) or (N, H, W, 3), contiguous."""
@@ -37,25 +38,18 @@ class Batch:
     """Frames as the graph takes them, and what each was before.
 
     Attributes:
-        frames: (N, H, W) or (N, H, W, 3) of the graph's size and type, contiguous.
-        sizes: (height, width) of every frame before it was padded.
+        frames: (N, H, W) or (N, H, W, 3) of the graph's size and type, contiguous. Where the contract's fit is "tile",
+            all tiles of the first frame, then those of the second, and so on (`plan_grid`).
+        sizes: (height, width) of every frame before it was padded or cut.
     """
 
     frames: Frames
     sizes: tuple[tuple[int, int], ...]
 
 
-def check_contract(contract: InputContract) -> None:
-    """Refuse contracts that this release cannot serve.
-
-    Raises:
-        UsageProblem: If frames would have to be cut into tiles.
-    """
-    if contract.fit == "tile":
-        raise UsageProblem(
-            "The bundle cuts larger frames into tiles (fit 'tile'), which this release does not do.",
-            remedy="Export the bundle for the size of your largest frames (--size HxW --fit pad).",
-        )
+def plan_grid(size: tuple[int, int], contract: InputContract) -> TileGrid:
+    """Return which tiles a frame of this size, (height, width), is cut into by a contract whose fit is "tile"."""
+    return plan_tiles(size, (contract.height, contract.width), contract.overlap, contract.multiple)
 
 
 def prepare_frame(frame: object, contract: InputContract) -> Batch:
@@ -63,10 +57,10 @@ def prepare_frame(frame: object, contract: InputContract) -> Batch:
 
     Raises:
         FrameError: If the frame is not what the contract asks for.
-        UsageProblem: If this release cannot serve the contract.
     """
-    check_contract(contract)
     checked = _check_frame(frame, contract, "The frame")
+    if _size_of(checked) != (contract.height, contract.width) and contract.fit == "tile":
+        return _cut([checked], contract)
     # Contiguous again: padding keeps the order of axes of a transposed frame.
     padded = np.ascontiguousarray(pad_frame(checked, (contract.height, contract.width)))
     return Batch(widen(padded[np.newaxis], contract.pixels), (_size_of(checked),))
@@ -76,14 +70,12 @@ def prepare_batch(frames: object, contract: InputContract) -> Batch:
     """Return frames as one batch; a contiguous array of the graph's size is not copied.
 
     Args:
-        frames: An array (N, H, W[, 3]), or a sequence of frames, whose sizes may differ where the bundle pads.
+        frames: An array (N, H, W[, 3]), or a sequence of frames, whose sizes may differ where the bundle pads or cuts.
         contract: The bundle's input contract.
 
     Raises:
         FrameError: If there is no frame, or one is not what the contract asks for.
-        UsageProblem: If this release cannot serve the contract.
     """
-    check_contract(contract)
     if isinstance(frames, np.ndarray):
         if frames.ndim == len(contract.frame_shape):
             raise FrameError(
@@ -110,10 +102,23 @@ def prepare_batch(frames: object, contract: InputContract) -> Batch:
 
 
 def _stack(frames: Sequence[Frame] | Frame, contract: InputContract) -> Batch:
+    if contract.fit == "tile":
+        return _cut(frames, contract)
     padded = np.empty((len(frames), *contract.frame_shape), contract.pixels.graph_type)
     for row, frame in zip(padded, frames, strict=True):
         row[...] = pad_frame(frame, (contract.height, contract.width))
     return Batch(padded, tuple(_size_of(frame) for frame in frames))
+
+
+def _cut(frames: Sequence[Frame] | Frame, contract: InputContract) -> Batch:
+    sizes = tuple(_size_of(frame) for frame in frames)
+    grids = [plan_grid(size, contract) for size in sizes]
+    tiles = np.empty((sum(map(len, grids)), *contract.frame_shape), contract.pixels.graph_type)
+    first = 0
+    for frame, grid in zip(frames, grids, strict=True):
+        grid.cut_into(frame, tiles[first : first + len(grid)])
+        first += len(grid)
+    return Batch(tiles, sizes)
 
 
 def _size_of(frame: Frame) -> tuple[int, int]:
@@ -148,6 +153,8 @@ def _check_array(array: npt.NDArray[Any], contract: InputContract, what: str, *,
 
 
 def _admits(contract: InputContract, height: int, width: int) -> bool:
+    if contract.fit == "tile":
+        return height >= 1 and width >= 1
     if contract.fit == "pad":
         return 1 <= height <= contract.height and 1 <= width <= contract.width
     return (height, width) == (contract.height, contract.width)
@@ -160,11 +167,12 @@ def _size_remedy(height: int, width: int, contract: InputContract) -> str:
         larger = max(height, contract.height), max(width, contract.width)
         rows, columns = padded_size(*larger, contract.multiple)
         return (
-            f"Export the bundle for the larger size (--size {rows}x{columns}), or cut the frame into parts."
+            f"Export the bundle for the larger size (--size {rows}x{columns}), or for frames of any size "
+            "(--fit tile)."
         )
     return (
         f"Crop or resize it to {contract.height} rows and {contract.width} columns, or export the bundle "
-        "for your size (--size HxW), or for frames up to a size (--fit pad)."
+        "for your size (--size HxW), for frames up to a size (--fit pad) or of any size (--fit tile)."
     )
 
 
@@ -180,10 +188,12 @@ def _channel_remedy(shape: tuple[int, ...], contract: InputContract) -> str:
 
 
 def _describe(contract: InputContract, *, batch: bool = False) -> str:
-    most = "at most " if contract.fit == "pad" else ""
-    size = ", ".join(
-        [f"{most}{contract.height}", f"{most}{contract.width}", *map(str, contract.frame_shape[2:])]
-    )
+    sides: tuple[int | str, ...] = (contract.height, contract.width)
+    if contract.fit == "pad":
+        sides = (f"at most {contract.height}", f"at most {contract.width}")
+    elif contract.fit == "tile":
+        sides = ("height", "width")
+    size = ", ".join(map(str, (*sides, *contract.frame_shape[2:])))
     kind = describe_type(contract.pixels)
     return f"{kind} (N, {size})" if batch else f"{kind} ({size})"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from edgekit_runtime.bundle import Manifest
 from edgekit_runtime.errors import ArtefactRefused
 from edgekit_runtime.execution import BatchAnswer
+from edgekit_runtime.frames import plan_grid
 from edgekit_runtime.padding import crop_back
 from edgekit_runtime.quotas import Quotas, leave_out_small, make_quotas
 from edgekit_runtime.regions import Rows, find_regions, name_regions
@@ -21,21 +22,33 @@ def take_masks(answer: BatchAnswer, manifest: Manifest, sizes: Sequence[tuple[in
     """Return the masks that a bundle that segments has answered, each of its frame's own size.
 
     Args:
-        answer: Of the stages, with masks of the graph's size.
+        answer: Of the stages, with masks of the graph's size: those of the frames, or of all their tiles.
         manifest: The bundle's.
-        sizes: (height, width) of every frame before it was padded.
+        sizes: (height, width) of every frame before it was padded or cut.
 
     Returns:
-        uint8 (height, width) each, contiguous and read-only; only masks that were cropped are copies.
+        uint8 (height, width) each, contiguous and read-only; only masks that were cropped or joined are copies.
     """
     name = manifest.mask_output
     assert name is not None  # a bundle that segments without exactly one mask does not open
+    if manifest.input.fit == "tile":
+        found = _join_tiles(answer.outputs[name], manifest, sizes)
+    else:
+        found = (crop_back(padded, *size) for padded, size in zip(answer.outputs[name], sizes, strict=True))
     masks = []
-    for padded, (height, width) in zip(answer.outputs[name], sizes, strict=True):
-        mask: Mask = np.ascontiguousarray(crop_back(padded, height, width))
+    for part in found:
+        mask: Mask = np.ascontiguousarray(part)
         mask.flags.writeable = False
         masks.append(mask)
     return tuple(masks)
+
+
+def _join_tiles(tiles: Mask, manifest: Manifest, sizes: Sequence[tuple[int, int]]) -> Iterator[Mask]:
+    first = 0
+    for size in sizes:
+        grid = plan_grid(size, manifest.input)
+        yield grid.join(tiles[first : first + len(grid)])
+        first += len(grid)
 
 
 def find_defects(

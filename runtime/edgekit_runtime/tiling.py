@@ -74,20 +74,23 @@ class TileGrid:
         Raises:
             ValueError: If the frame is not of the grid's size.
         """
-        self._check(frame.shape, "frame")
+        if frame.shape[:2] != (self.rows.length, self.columns.length):
+            raise ValueError(
+                f"The grid is for a frame of {self.rows.length}×{self.columns.length}, got {frame.shape}."
+            )
         if frame.shape[:2] == (self.rows.tile, self.columns.tile):
             return frame[np.newaxis]
         tiles = np.empty((len(self), self.rows.tile, self.columns.tile, *frame.shape[2:]), frame.dtype)
-        for index, tile in enumerate(tiles):
-            self.cut_one(frame, index, tile)
+        self.cut_into(frame, tiles)
         return tiles
 
-    def cut_one(self, frame: npt.NDArray[Scalar], index: int, tile: npt.NDArray[Scalar]) -> None:
-        """Write tile `index` of a frame of the grid's size into `tile`, (h, w[, C])."""
-        row, column = divmod(index, len(self.columns))
-        part = frame[self.rows.covered(row), self.columns.covered(column)]
-        tile[: part.shape[0], : part.shape[1]] = part
-        repeat_border(tile, part.shape[0], part.shape[1])
+    def cut_into(self, frame: npt.NDArray[Any], tiles: npt.NDArray[Any]) -> None:
+        """Write all tiles of a frame of the grid's size into `tiles`, (T, h, w[, C]), perhaps of a wider type."""
+        for index, tile in enumerate(tiles):
+            row, column = divmod(index, len(self.columns))
+            part = frame[self.rows.covered(row), self.columns.covered(column)]
+            tile[: part.shape[0], : part.shape[1]] = part
+            repeat_border(tile, part.shape[0], part.shape[1])
 
     def join(self, masks: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Return the mask (H, W) of the frame from those of all its tiles, (T, h, w); a view of one that is enough.
@@ -102,20 +105,10 @@ class TileGrid:
             return masks[0, : self.rows.length, : self.columns.length]
         joined = np.empty((self.rows.length, self.columns.length), masks.dtype)
         for index, mask in enumerate(masks):
-            self.join_one(mask, index, joined)
+            row, column = divmod(index, len(self.columns))
+            inside = mask[self.rows.owned_inside(row), self.columns.owned_inside(column)]
+            joined[self.rows.owned(row), self.columns.owned(column)] = inside
         return joined
-
-    def join_one(self, mask: npt.NDArray[Scalar], index: int, joined: npt.NDArray[Scalar]) -> None:
-        """Write what tile `index` answers for, from its mask (h, w), into the frame's, (H, W)."""
-        row, column = divmod(index, len(self.columns))
-        inside = mask[self.rows.owned_inside(row), self.columns.owned_inside(column)]
-        joined[self.rows.owned(row), self.columns.owned(column)] = inside
-
-    def _check(self, shape: tuple[int, ...], what: str) -> None:
-        if shape[:2] != (self.rows.length, self.columns.length):
-            raise ValueError(
-                f"The grid is for a {what} of {self.rows.length}×{self.columns.length}, got {shape}."
-            )
 
 
 def plan_tiles(size: Size, tile: Size, overlap: int, multiple: int) -> TileGrid:

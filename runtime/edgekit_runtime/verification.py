@@ -22,7 +22,7 @@ from edgekit_runtime.bundle.program_checks import ProgramFault, measure_tensors,
 from edgekit_runtime.errors import ArtefactRefused, EdgekitError, UnusableInput, UsageProblem
 from edgekit_runtime.execution import resolve_thresholds, run_every_stage
 from edgekit_runtime.exits import ThresholdExits
-from edgekit_runtime.frames import check_contract, prepare_frame
+from edgekit_runtime.frames import prepare_frame
 
 FLOAT_TOLERANCE = {"fp32": 1e-4, "binary": 1e-4, "fp16": 4e-3, "int8": 2e-2}
 """Largest difference of a probability between two machines, by precision.
@@ -113,7 +113,6 @@ def verify_bundle(
     checks.extend(programs)
     if not all(check.ok for check in programs):  # no backend is given weights that do not fit
         return VerificationReport(str(path), tuple(checks), _refusal(checks))
-    check_contract(manifest.input)
     try:
         runner = open_backend(backend, bundle, options)
     except ArtefactRefused as error:

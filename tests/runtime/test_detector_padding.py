@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from edgekit_runtime import Detector
 from edgekit_runtime.bundle import PixelFormat
-from edgekit_runtime.errors import FrameError, UsageProblem
+from edgekit_runtime.errors import FrameError
 from edgekit_runtime.padding import pad_frame
 from edgekit_runtime.regions import find_regions, name_regions
 from edgekit_runtime.testing import FakeBackend, fake_bundle
-from edgekit_runtime.verification import verify_bundle
 from tests.runtime.onnx_graphs import segment_bundle
 
 SIZE = HEIGHT, WIDTH = 12, 17
@@ -135,14 +134,6 @@ def test_larger_frames_are_refused_and_smaller_ones_by_a_bundle_that_does_not_pa
     with Detector(exact, backend=FakeBackend) as detector, pytest.raises(FrameError) as caught:
         detector(np.zeros((HEIGHT - 1, WIDTH), np.uint8))
     assert "--fit pad" in caught.value.remedy
-
-
-def test_bundles_that_tile_are_refused_when_they_are_opened(tmp_path):
-    bundle = fake_bundle(tmp_path / "b.edgekit", fit="tile")
-    with pytest.raises(UsageProblem, match="tiles"):
-        Detector(bundle, backend=FakeBackend).open()
-    with pytest.raises(UsageProblem, match="tiles"):
-        verify_bundle(bundle.path, backend=FakeBackend)
 
 
 def test_a_real_graph_answers_smaller_frames(tmp_path):

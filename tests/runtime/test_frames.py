@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from edgekit_runtime.bundle import InputContract, PixelFormat
-from edgekit_runtime.errors import FrameError, UsageProblem
-from edgekit_runtime.frames import check_contract, prepare_batch, prepare_frame
+from edgekit_runtime.errors import FrameError
+from edgekit_runtime.frames import plan_grid, prepare_batch, prepare_frame
 
 GREY = InputContract("frame", PixelFormat(), 4, 6, 1, "refuse", 0, None, None, None)
 COLOUR = dataclasses.replace(GREY, pixels=PixelFormat(channels="bgr"))
@@ -105,15 +105,15 @@ def test_batches_that_hold_no_frames_are_refused(frames):
         prepare_batch(frames, GREY)
 
 
-def test_contracts_of_later_releases_are_refused():
-    contract = dataclasses.replace(GREY, fit="tile")
-    for call in (
-        lambda: check_contract(contract),
-        lambda: prepare_frame(np.zeros((4, 6), np.uint8), contract),
-        lambda: prepare_batch(np.zeros((1, 4, 6), np.uint8), contract),
-    ):
-        with pytest.raises(UsageProblem, match="'tile'"):
-            call()
+def test_a_frame_of_any_size_becomes_tiles_in_order():
+    contract = dataclasses.replace(GREY, fit="tile", overlap=2)
+    frames = [np.arange(99, dtype=np.uint8).reshape(9, 11), np.full((2, 3), 7, np.uint8)]
+    batch = prepare_batch(frames, contract)
+    assert batch.sizes == ((9, 11), (2, 3))
+    grid = plan_grid((9, 11), contract)
+    np.testing.assert_array_equal(batch.frames[:-1], grid.cut(frames[0]))
+    np.testing.assert_array_equal(batch.frames[-1], np.full((4, 6), 7))
+    np.testing.assert_array_equal(prepare_frame(frames[0], contract).frames, batch.frames[:-1])
 
 
 @pytest.mark.parametrize("contract", [DEEP, dataclasses.replace(DEEP, fit="pad")])
