@@ -1,0 +1,493 @@
+"""A line: what is captured is answered once, in order, in time or as late, whatever goes wrong."""
+
+import dataclasses
+import itertools
+import json
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit_runtime.errors import DatasetError, FrameError, IoFault, UsageProblem
+from edgekit_runtime.line import LineSettings, Strip, run_line
+from edgekit_runtime.line.session import choose_columns
+from tests.runtime.line.lines import STRIP, WIDTH, Ticking, endless, make_bundle, make_line, make_strip
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return make_bundle(tmp_path_factory.mktemp("bundle"), mm_per_pixel=0.5)
+
+
+def settings(**arguments):
+    return LineSettings(**{"part_rows": STRIP, **arguments})
+
+
+def read(folder):
+    return [json.loads(line) for line in (folder / "line.jsonl").read_text().splitlines()]
+
+
+def lies_gapless(answers):
+    ends = [0, *(answer.part.y2 for answer in answers)]
+    return all(answer.part.y1 == end for answer, end in zip(answers, ends, strict=False))
+
+
+class TestAnswers:
+    def test_every_part_is_answered_in_order_with_defects_over_the_seam_once(self, bundle, tmp_path):
+        strips = [make_strip(), make_strip((7, 3)), make_strip((0, 3), (1, 3)), make_strip()]
+        line, told = make_line(bundle, strips, settings(records=tmp_path))
+        summary = line.run()
+        assert told.verdicts == ["accept", "reject", "reject", "accept"]
+        assert lies_gapless(told.in_time)
+        assert (summary.parts, summary.rejected, summary.strips, summary.rows) == (4, 2, 4, 32)
+        assert (summary.metres, summary.lost_rows, summary.late) == (0.016, 0, 0)
+        records = read(tmp_path)
+        assert [record["kind"] for record in records].count("part") == 4
+        defects = [record for record in records if record["kind"] == "defect"]
+        assert [(defect["x1"], defect["y1"], defect["y2"], defect["area_px"]) for defect in defects] == [
+            (3, 15, 18, 3)
+        ]
+        assert records[-1]["kind"] == "summary"
+        assert {record["schema"] for record in records} == {"edgekit.line/1"}
+
+    def test_strips_may_have_any_height(self, bundle):
+        web = np.concatenate([make_strip((5, 5)), make_strip(), make_strip((2, 2))])
+        for cuts in ([1, 2, 3], [7, 9], [23]):
+            line, told = make_line(bundle, np.split(web, cuts))
+            line.run()
+            assert told.verdicts == ["reject", "accept", "reject"]
+
+    def test_outer_columns_of_tiles_are_left_out(self, bundle):
+        strips = [np.concatenate([make_strip((1, 1)), make_strip(), make_strip((1, 5))], axis=1)]
+        line, told = make_line(bundle, strips, settings(drop_left=1, drop_right=2))
+        summary = line.run()
+        assert told.verdicts == ["accept"]
+        assert summary.tiles == 2 * 3
+
+    def test_it_runs_once(self, bundle):
+        line, _ = make_line(bundle, [make_strip()])
+        line.run()
+        with pytest.raises(UsageProblem, match="it runs once"):
+            line.run()
+
+    def test_there_is_nothing_to_summarise_before(self, bundle):
+        with pytest.raises(UsageProblem, match="has not begun"):
+            make_line(bundle, [])[0].summarise()
+
+    def test_columns_that_are_not_there_cannot_be_left_out(self, bundle):
+        line, _ = make_line(bundle, [make_strip()], settings(width=WIDTH, drop_left=2))
+        with pytest.raises(UsageProblem, match="tile columns 0 to 1"):
+            line.run()
+
+    def test_an_error_of_a_callback_ends_the_line(self, bundle, tmp_path):
+        line, _ = make_line(bundle, endless(), settings(records=tmp_path), on_part=lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            line.run()
+        assert read(tmp_path)[-1]["kind"] == "summary"
+
+
+class TestDeadline:
+    def test_a_late_answer_is_never_passed_on_as_fresh(self, bundle, tmp_path):
+        ages_s = [0.1, 0.7, 0.2, 5.0]
+        strips = [Strip(make_strip(), number, 100.0 - age) for number, age in enumerate(ages_s)]
+        line, told = make_line(
+            bundle, strips, settings(deadline_s=0.5, records=tmp_path), clock=lambda: 100.0
+        )
+        summary = line.run()
+        assert [answer.part.number for answer in told.in_time] == [1, 3]
+        assert [answer.part.number for answer in told.late] == [2, 4]
+        assert not any(answer.late for answer in told.in_time)
+        assert all(answer.late for answer in told.late)
+        assert [round(answer.latency_ms) for answer in told.late] == [700, 5000]
+        assert summary.late == 2
+        assert summary.latency_max_ms == pytest.approx(5000)
+        recorded = [record["late"] for record in read(tmp_path) if record["kind"] == "part"]
+        assert recorded == [False, True, False, True]
+
+    def test_without_a_deadline_nothing_is_late(self, bundle):
+        line, told = make_line(bundle, [Strip(make_strip(), captured_s=-1e6)])
+        line.run()
+        assert (len(told.in_time), told.late) == (1, [])
+
+
+class TestTooFast:
+    def hold(self):
+        """Return a source of six strips that is through before the second one is inspected, and what holds it."""
+        through, armed = threading.Event(), threading.Event()
+
+        def answer(inputs):
+            if armed.is_set():
+                through.wait()
+            return {"mask": inputs["frame"] >= 128}
+
+        def source():
+            armed.set()
+            for _ in range(6):
+                yield make_strip()
+            through.set()
+
+        return source(), {"segment": answer}
+
+    def test_the_newest_wins_and_what_gave_way_is_rejected(self, bundle):
+        source, answers = self.hold()
+        line, told = make_line(
+            bundle, source, settings(policy="newest-wins", waiting=1, width=WIDTH), answers=answers
+        )
+        summary = line.run()
+        assert summary.dropped >= 4
+        assert summary.lost_rows == STRIP * summary.dropped
+        assert summary.strips + summary.dropped == 6
+        assert told.verdicts.count("reject") == summary.dropped
+        assert all(
+            "were not inspected" in answer.part.reason
+            for answer in told.in_time
+            if answer.part.verdict == "reject"
+        )
+        assert lies_gapless(told.in_time)
+        assert told.in_time[-1].part.y2 == 6 * STRIP
+        assert told.verdicts[-1] == "accept"
+
+    def test_queue_all_inspects_all_and_counts_what_found_no_room(self, bundle):
+        released = threading.Event()
+
+        def answer(inputs):
+            if armed.is_set():
+                released.wait()
+            return {"mask": inputs["frame"] >= 128}
+
+        armed = threading.Event()
+
+        def source():
+            armed.set()
+            yield from [make_strip()] * 6
+
+        line, told = make_line(
+            bundle, source(), settings(waiting=2, width=WIDTH), answers={"segment": answer}
+        )
+        # The source cannot be through: it is waiting for room when the first strip is let go.
+        threading.Thread(target=lambda: (wait_for_overrun(line), released.set())).start()
+        summary = line.run()
+        assert summary.overruns >= 1
+        assert (told.verdicts, summary.lost_rows) == (["accept"] * 6, 0)
+
+
+def wait_for_overrun(line):
+    while not (line.has_begun and line.summarise().overruns):
+        pass
+
+
+class TestBadInput:
+    def test_strips_that_cannot_be_used_reject_their_parts_and_the_line_goes_on(self, bundle):
+        strips = [make_strip(), np.zeros((STRIP, 5), np.uint8), make_strip().astype(float), make_strip()]
+        line, told = make_line(bundle, strips)
+        summary = line.run()
+        assert told.verdicts == ["accept", "reject", "reject", "accept"]
+        assert (summary.refused, summary.lost_rows) == (2, 2 * STRIP)
+        assert "a strip must be (rows, 8)" in told.events[0]
+
+    def test_before_the_width_is_known_rows_are_lost_too(self, bundle):
+        line, told = make_line(bundle, [None, make_strip()], settings(strip_rows=STRIP))
+        summary = line.run()
+        assert told.verdicts == ["reject", "accept"]
+        assert summary.lost_rows == STRIP
+
+    def test_too_many_end_the_line_and_what_came_before_is_judged(self, bundle, tmp_path):
+        strips = itertools.chain([make_strip((3, 3))], endless(np.zeros((STRIP, 5), np.uint8)))
+        line, told = make_line(bundle, strips, settings(most_refused=3, records=tmp_path))
+        with pytest.raises(FrameError, match="3 strips in a row"):
+            line.run()
+        assert told.verdicts == ["reject", "reject", "reject"]
+        assert line.summarise().refused == 3
+        assert read(tmp_path)[-1]["kind"] == "summary"
+
+    def test_repeated_and_missing_numbers(self, bundle):
+        numbers = [1, 2, 2, 1, 5]
+        line, told = make_line(bundle, [Strip(make_strip(), number) for number in numbers])
+        summary = line.run()
+        assert told.verdicts == ["accept", "accept", "reject", "reject", "accept"]
+        assert (summary.repeated, summary.missing, summary.lost_rows) == (2, 2, 2 * STRIP)
+
+    def test_a_source_that_raises_ends_the_line_after_what_it_gave(self, bundle):
+        def source():
+            yield make_strip()
+            yield make_strip((0, 0))
+            raise ConnectionResetError("the camera is gone")
+
+        line, told = make_line(bundle, source())
+        with pytest.raises(IoFault, match="ConnectionResetError: the camera is gone") as raised:
+            line.run()
+        assert isinstance(raised.value.__cause__, ConnectionResetError)
+        assert told.verdicts == ["accept", "reject"]
+
+    def test_an_error_that_says_what_to_do_is_kept(self, bundle):
+        def source():
+            raise DatasetError("no images", remedy="take some")
+            yield
+
+        with pytest.raises(DatasetError, match="no images"):
+            make_line(bundle, source())[0].run()
+
+    def test_what_is_no_source_is_one_that_fails(self, bundle):
+        with pytest.raises(IoFault, match="not iterable"):
+            make_line(bundle, 5)[0].run()
+
+    def test_a_stalled_source_ends_the_line_where_that_is_asked(self, bundle):
+        released = threading.Event()
+
+        def source():
+            yield make_strip((1, 1))
+            released.wait()
+
+        line, told = make_line(bundle, source(), settings(stall_s=20.0, stop_on_stall=True), clock=Ticking())
+        with pytest.raises(IoFault, match="nothing for 20 s"):
+            line.run()
+        released.set()
+        assert told.verdicts == ["reject"]
+
+    def test_a_stalled_source_is_waited_for_otherwise(self, bundle):
+        released = threading.Event()
+
+        def source():
+            yield make_strip()
+            released.wait()
+            yield make_strip()
+
+        line, told = make_line(
+            bundle, source(), settings(stall_s=20.0), clock=Ticking(), on_event=lambda _: released.set()
+        )
+        summary = line.run()
+        assert (summary.stalls, told.verdicts) == (1, ["accept"] * 2)
+
+    def test_an_empty_source_is_a_line_without_parts(self, bundle):
+        line, told = make_line(bundle, [])
+        summary = line.run()
+        assert (summary.parts, summary.latency_p50_ms, told.in_time) == (0, None, [])
+
+    def test_a_camera_may_write_over_the_strip_it_gave(self, bundle):
+        def source():
+            memory = make_strip((2, 2))
+            yield memory
+            memory[:] = 0
+            yield memory
+
+        line, told = make_line(bundle, source())
+        line.run()
+        assert told.verdicts == ["reject", "accept"]
+
+
+class TestStop:
+    def test_what_was_captured_is_judged(self, bundle, tmp_path):
+        given = []
+
+        def source():
+            for number in itertools.count():
+                given.append(number)
+                yield Strip(make_strip(), number)
+
+        told = []
+
+        def count(answer):
+            told.append(answer)
+            if len(told) == 3:
+                line.stop()
+
+        line, _ = make_line(bundle, source(), settings(records=tmp_path), on_part=count)
+        summary = line.run()
+        assert lies_gapless(told)
+        assert told[-1].part.y2 == summary.rows
+        # One more may have been asked for, and refused, when the line was already closing.
+        assert len(given) - summary.strips <= 1
+        assert summary.lost_rows == 0
+        assert read(tmp_path)[-1]["kind"] == "summary"
+
+    def test_a_camera_that_does_not_return_is_left_alone(self, bundle, monkeypatch):
+        monkeypatch.setattr("edgekit_runtime.line.session.INTAKE_JOIN_S", 0.0)
+        released = threading.Event()
+
+        def source():
+            yield make_strip((1, 1))
+            line.stop()
+            released.wait()
+
+        line, told = make_line(bundle, source())
+        line.run()
+        released.set()
+        assert told.verdicts == ["reject"]
+
+    def test_the_source_is_closed(self, bundle):
+        closed = threading.Event()
+
+        def source():
+            try:
+                yield from endless()
+            finally:
+                closed.set()
+
+        line, _ = make_line(bundle, source(), on_part=lambda _: line.stop())
+        line.run()
+        assert closed.wait(10.0)
+
+
+class TestSwap:
+    def run_with_swap(self, bundle, ask, **arguments):
+        """Run until a swap has come out and ten more parts are answered."""
+        answers, events = [], []
+        last = []
+
+        def count(answer):
+            answers.append(answer)
+            if len(answers) == 3:
+                ask(line)
+            if events and not last:
+                last.append(len(answers) + 10)
+            if last and len(answers) >= last[0]:
+                line.stop()
+
+        strips = (make_strip((number % 8, 3)) for number in itertools.count())
+        line, _ = make_line(bundle, strips, settings(**arguments), on_part=count, on_event=events.append)
+        return line.run(), answers, events
+
+    def test_a_new_bundle_takes_over_and_no_strip_is_lost(self, bundle, tmp_path):
+        other = make_bundle(tmp_path, "other", mm_per_pixel=0.5, height=8)
+        summary, answers, events = self.run_with_swap(bundle, lambda line: line.swap(other))
+        assert (summary.swaps, summary.swaps_refused, summary.lost_rows) == (1, 0, 0)
+        assert "has taken over" in events[0]
+        assert lies_gapless(answers)
+        assert {answer.part.verdict for answer in answers} == {"reject"}
+        digests = [answer.bundle for answer in answers]
+        assert len(list(itertools.groupby(digests))) == 2
+        assert digests[-1] == summary.bundle
+
+    def test_a_damaged_bundle_is_refused_and_the_old_one_goes_on(self, bundle, tmp_path):
+        other = make_bundle(tmp_path, "damaged", mm_per_pixel=0.5)
+        (other / "golden" / "mask.npy").write_bytes(b"")
+        summary, answers, events = self.run_with_swap(bundle, lambda line: line.swap(other), records=tmp_path)
+        assert (summary.swaps, summary.swaps_refused, summary.lost_rows) == (0, 1, 0)
+        assert "the new bundle is refused" in events[0]
+        assert len({answer.bundle for answer in answers}) == 1
+        assert lies_gapless(answers)
+        assert events[0] in [record.get("event") for record in read(tmp_path)]
+
+    def test_a_bundle_for_another_scale_is_refused(self, bundle, tmp_path):
+        other = make_bundle(tmp_path, "other", mm_per_pixel=0.7)
+        summary, _, events = self.run_with_swap(bundle, lambda line: line.swap(other))
+        assert (summary.swaps, summary.swaps_refused) == (0, 1)
+        assert "other mm per pixel" in events[0]
+
+    def test_a_path_can_be_watched(self, bundle, tmp_path):
+        link = tmp_path / "current"
+        link.symlink_to(bundle)
+        other = make_bundle(tmp_path, "other", mm_per_pixel=0.5, height=8)
+
+        def turn(_line):
+            link.unlink()
+            link.symlink_to(other)
+
+        summary, _, _ = self.run_with_swap(link, turn, watch_s=1e-9)
+        assert summary.swaps == 1
+
+    def test_without_a_path_the_one_of_the_beginning_is_looked_at_again(self, bundle):
+        summary, _, _ = self.run_with_swap(bundle, lambda line: line.swap())
+        assert summary.swaps == 1
+
+
+class TestKeeping:
+    def test_images_of_rejected_parts_are_what_was_captured(self, bundle, tmp_path):
+        strips = [make_strip(), make_strip((2, 2)), make_strip(), make_strip((0, 0), (5, 5))]
+        line, _ = make_line(bundle, strips, settings(pictures=tmp_path / "rejected", records=tmp_path))
+        line.run()
+        named = [record["picture"] for record in read(tmp_path) if record["kind"] == "part"]
+        assert [name is None for name in named] == [True, False, True, False]
+        for name, strip in ((named[1], strips[1]), (named[3], strips[3])):
+            image = np.asarray(Image.open(tmp_path / "rejected" / f"part-{name}.png"))
+            assert (image == strip).all()
+
+    def test_a_long_part_shows_its_last_rows(self, bundle, tmp_path):
+        strips = [make_strip((number, number)) for number in range(8)]
+        line, _ = make_line(bundle, strips, settings(part_rows=64, pictures=tmp_path, picture_rows=16))
+        line.run()
+        (path,) = tmp_path.iterdir()
+        assert (np.asarray(Image.open(path)) == np.concatenate(strips[-2:])).all()
+
+    def test_a_full_disk_costs_records_and_no_verdict(self, bundle, tmp_path):
+        (tmp_path / "line.jsonl").symlink_to("/dev/full")
+        line, told = make_line(bundle, [make_strip((1, 1))] * 3, settings(records=tmp_path))
+        line.run()
+        assert told.verdicts == ["reject"] * 3
+        # bundle, 3 parts, 3 defects, what was said of the disk, summary
+        assert line.summarise().lost_records == 9
+        assert "No space left on device" in told.events[0]
+
+
+def test_a_failing_backend_ends_the_line(bundle, tmp_path):
+    armed = threading.Event()
+
+    def answer(inputs):
+        if armed.is_set():
+            raise MemoryError("no memory on the device")
+        return {}
+
+    def source():
+        armed.set()
+        yield from [make_strip()] * 3
+
+    line, _ = make_line(
+        bundle, source(), settings(records=tmp_path, width=WIDTH), answers={"segment": answer}
+    )
+    with pytest.raises(MemoryError):
+        line.run()
+    assert read(tmp_path)[-1]["kind"] == "summary"
+
+
+def test_the_papers_line_has_14_tiles_per_strip(tmp_path):
+    from edgekit_runtime.bundle import Bundle
+
+    contract = Bundle.open(make_bundle(tmp_path, "cloth", height=512, width=512)).manifest.input
+    assert choose_columns(contract, 2 * 4096, 1, 1) == tuple(range(1, 15))
+    assert choose_columns(contract, 2 * 4096, 0, 0) is None
+
+
+def test_the_greatest_speed_is_that_of_the_paper(tmp_path):
+    bundle = make_bundle(tmp_path, "cloth", height=8, width=8, mm_per_pixel=162.5 / 8)
+    strips = [np.zeros((8, 128), np.uint8)] * 4
+    line, _ = make_line(bundle, strips, settings(drop_left=1, drop_right=1), clock=Ticking())
+    summary = line.run()
+    assert summary.tiles_per_strip == 14
+    paper = summary.tiles_per_s / 14 * 0.1625 * 60
+    assert summary.greatest_speed_m_per_min == pytest.approx(paper)
+
+
+def test_one_call_is_enough(bundle):
+    from edgekit_runtime.line import DetectorChoice
+    from edgekit_runtime.testing import FakeBackend
+
+    told = []
+    summary = run_line(
+        bundle, [make_strip((1, 1))], on_part=told.append, choice=DetectorChoice(backend=FakeBackend)
+    )
+    assert summary.rejected == 1
+    assert [answer.part.y2 for answer in told] == [4, 8]  # parts of the tiles' height
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"part_rows": 0}, "part_rows must be 1 or more"),
+        ({"waiting": 0}, "waiting must be 1"),
+        ({"drop_left": -1}, "drop_left must be 0"),
+        ({"deadline_s": 0.0}, "deadline_s must be a positive number"),
+        ({"mm_per_pixel": float("nan")}, "mm_per_pixel must be a positive number"),
+        ({"stall_s": float("inf")}, "stall_s must be a positive number"),
+        ({"policy": "oldest-wins"}, "queue-all or newest-wins"),
+    ],
+)
+def test_settings_out_of_their_range_are_refused(arguments, words):
+    with pytest.raises(UsageProblem, match=words):
+        LineSettings(**arguments)
+
+
+def test_a_summary_is_json_whatever_happened(bundle):
+    line, _ = make_line(bundle, [make_strip()])
+    broken = dataclasses.replace(line.run(), latency_max_ms=float("inf"))
+    assert json.loads(json.dumps(broken.to_dict(), allow_nan=False))["latency_max_ms"] is None
