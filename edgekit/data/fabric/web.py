@@ -16,7 +16,7 @@ from edgekit.data.fabric.cloth import Cloth
 from edgekit.data.fabric.end_out import LONGEST, EndOut
 from edgekit.data.fabric.hole import Hole
 from edgekit.data.fabric.marks import Mark, Stamp
-from edgekit.data.fabric.placing import STRETCH, Scatter
+from edgekit.data.fabric.placing import Scatter
 from edgekit.data.fabric.positional import Stream
 from edgekit.data.fabric.slub import HEIGHT, Slub
 from edgekit.data.fabric.stain import Stain
@@ -100,7 +100,7 @@ class FabricWeb:
         self._defects = Scatter(
             [KINDS[kind] for kind in kinds],
             per_row=defects_per_metre * mm_per_pixel / 1000.0,
-            longest=LONGEST + STRETCH,
+            longest=LONGEST,
             apart=True,
             width=width,
             seed=seed,
@@ -146,11 +146,8 @@ class FabricWeb:
         """
         _check_rows(y1, y2)
         found = (_measure(mark, self._stamp(mark)) for mark in self._find_defects(y1, y2))
-        return tuple(
-            sorted(
-                (true for true in found if true.y1 < y2 and true.y2 > y1), key=lambda true: (true.y1, true.x1)
-            )
-        )
+        there = [true for true in found if true.y1 < y2 and true.y2 > y1]
+        return tuple(sorted(there, key=lambda true: (true.y1, true.x1)))
 
     def _render_band(self, number: int) -> tuple[Image, Mask]:
         y1, y2 = number * BAND - MARGIN, (number + 1) * BAND + MARGIN
@@ -173,6 +170,7 @@ class FabricWeb:
 
 
 def _value_of(mark: Mark) -> int:
+    """Return the value of a defect's kind in masks."""
     return 1 + list(KINDS.values()).index(type(mark))
 
 
