@@ -8,6 +8,7 @@ from edgekit.choosing.known_images import KnownImages
 from edgekit.choosing.operating_points import Sweep
 from edgekit.evaluation.predictors import predict_with_detector
 from edgekit.reporting import Reporter
+from edgekit_runtime.backends import BackendFactory
 from edgekit_runtime.bundle import Bundle, ClassRule
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import FrameError, UsageProblem
@@ -41,7 +42,7 @@ class AreaMeter:
         images: KnownImages,
         *,
         device: str = "auto",
-        backend: str = "auto",
+        backend: str | BackendFactory = "auto",
         threads: int | None = None,
         reporter: Reporter,
     ) -> None:
@@ -95,8 +96,9 @@ def find_threshold(bundle: Bundle) -> str:
     """Return the name of the one threshold on a logit.
 
     Raises:
-        UsageProblem: If the bundle has none, or several.
+        UsageProblem: If the bundle has none, or several, or not one class of defect.
     """
+    find_label(bundle)
     names = [threshold.name for threshold in bundle.manifest.thresholds if threshold.kind == "logit"]
     if len(names) != 1:
         raise UsageProblem(

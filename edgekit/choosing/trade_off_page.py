@@ -17,6 +17,8 @@ READING = (
     "other measured one beats; dashed red are the limits that were asked for. Both axes go by the square root.",
     "Escape: a defective image without a region that counts is accepted. Overkill: a defect-free image with such a "
     "region is rejected. A region that counts has at least the least area; where it lies is not asked.",
+    "The trade-off is that of the thresholds that were run, which lie where the goal is: elsewhere better points may "
+    "lie between them.",
     "Intervals are Wilson's, and where images show the same thing as much wider as drawing things instead of images "
     "makes them.",
 )
