@@ -29,6 +29,7 @@ from edgekit.evaluation.evaluate import evaluate as measure_target
 from edgekit.evaluation.row_files import require_place, write_rows
 from edgekit.evaluation.targets import OpenedTarget, open_target
 from edgekit.reporting import Reporter
+from edgekit_runtime.quotas import override_rules
 
 INTERVALS_SEED = 0
 
@@ -48,9 +49,7 @@ INTERVALS_SEED = 0
 @click.option(
     "--min-area",
     type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Found regions below, in px, do not count: an image without a region is not flagged.",
+    help="Found regions below, in px, do not count.  [default: the bundle's rules, else 0]",
 )
 @click.option(
     "--mm-per-px",
@@ -72,7 +71,7 @@ def evaluate(
     boxes_as_masks: bool,
     part: str | None,
     threshold: float | None,
-    min_area: int,
+    min_area: int | None,
     mm_per_px: float | None,
     intervals: bool,
     rows: Path | None,
@@ -106,8 +105,8 @@ def evaluate(
             opened,
             chosen.dataset,
             reporter=reporter,
-            min_area_px=min_area,
-            mm_per_px=opened.mm_per_px if mm_per_px is None else mm_per_px,
+            rules=None if min_area is None else override_rules(opened.rules, min_area_px=min_area),
+            mm_per_px=mm_per_px,
             intervals_seed=INTERVALS_SEED if intervals else None,
         )
     if rows is not None:

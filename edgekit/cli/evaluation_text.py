@@ -35,8 +35,7 @@ def _describe_masks(metrics: MaskMetrics) -> Iterator[str]:
     yield f"defects: recall {_rate(defects.found)}  precision {_rate(defects.right)}  ({defects.rule})"
     for mode, value in metrics.ap.items():
         yield f"boxes, {mode.replace('_', ' ')}: AP@[.5:.95] {_number(value.ap)}  AP50 {_number(value.ap50)}"
-    if metrics.min_area_px:
-        yield f"regions below {metrics.min_area_px} px do not count; pixels and whole masks are as they were found"
+    yield from _describe_rules(metrics)
     if metrics.per_kind:
         table = [("kind", "images", "mIoU", "Dice", "defect recall", "escapes")]
         table += [
@@ -52,6 +51,18 @@ def _describe_masks(metrics: MaskMetrics) -> Iterator[str]:
         ]
         yield "over the images that show a kind of defect:"
         yield from _align(table)
+
+
+def _describe_rules(metrics: MaskMetrics) -> Iterator[str]:
+    """Say what an image was judged by, where that is not simply whether it shows a region."""
+    rules = metrics.rules
+    if metrics.min_area_px:
+        yield f"regions below {metrics.min_area_px} px do not count; pixels and whole masks are as they were found"
+    if rules.classes or rules.others.max_regions:
+        yield "images were judged by the bundle's rules (`edgekit rules` prints them)"
+    if rules.zones:
+        count = len(rules.zones)
+        yield f"in {count} {'zone' if count == 1 else 'zones'} nothing was looked for, and nothing counts"
 
 
 def _describe_classes(metrics: ClassMetrics) -> Iterator[str]:

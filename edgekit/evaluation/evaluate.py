@@ -13,11 +13,13 @@ from edgekit.data.splitting.duplicates import link_duplicates
 from edgekit.evaluation.classification import ClassMetrics, ClassRecord, pool_class_records
 from edgekit.evaluation.defect_level import OverlapRule
 from edgekit.evaluation.image_level import JudgedImage
+from edgekit.evaluation.judging import Judging
 from edgekit.evaluation.mask_metrics import MaskMetrics, pool_records
 from edgekit.evaluation.mask_records import measure_mask
 from edgekit.evaluation.prediction import Predict, Prediction
 from edgekit.evaluation.targets import OpenedTarget
 from edgekit.reporting import Reporter
+from edgekit_runtime.bundle import VerdictRules
 from edgekit_runtime.errors import DatasetError, FrameError, UsageProblem
 
 Clock = Callable[[], float]
@@ -43,7 +45,7 @@ def evaluate(
     dataset: Dataset,
     *,
     reporter: Reporter,
-    min_area_px: int = 0,
+    rules: VerdictRules | None = None,
     mm_per_px: float | None = None,
     rule: OverlapRule = OverlapRule(),  # noqa: B008
     intervals_seed: int | None = None,
@@ -51,19 +53,22 @@ def evaluate(
 ) -> Metrics:
     """Return the figures of an opened checkpoint or bundle, by its task; arguments as for the two below.
 
+    Images are judged by the target's own rules, unless others are given; the scale is the target's where it knows it.
+
     Intervals are over groups into which copies are drawn first, as splits do: one that takes two copies for two
     independent images is too narrow.
 
     Raises:
-        UsageProblem: If a classifying target shall leave out small regions.
+        UsageProblem: If a classifying target shall judge regions, or rules do not fit.
         DatasetError: If the dataset's classes are not the target's.
     """
     if intervals_seed is not None:
         dataset = link_duplicates(dataset, reporter=reporter)
+    mm_per_px = target.mm_per_px if mm_per_px is None else mm_per_px
     if target.task == "classify":
-        if min_area_px:
+        if rules is not None:
             raise UsageProblem(
-                "The target classifies whole images; it has no regions that could be too small.",
+                "The target classifies whole images; it has no regions that could be too small, or too many.",
                 remedy="Leave the smallest area out.",
             )
         return evaluate_classes(
@@ -81,7 +86,7 @@ def evaluate(
         target.predict,
         dataset,
         reporter=reporter,
-        min_area_px=min_area_px,
+        judging=Judging(target.rules if rules is None else rules, target.classes, mm_per_px),
         mm_per_px=mm_per_px,
         rule=rule,
         intervals_seed=intervals_seed,
@@ -94,7 +99,7 @@ def evaluate_masks(
     dataset: Dataset,
     *,
     reporter: Reporter,
-    min_area_px: int = 0,
+    judging: Judging | None = None,
     mm_per_px: float | None = None,
     rule: OverlapRule = OverlapRule(),  # noqa: B008
     intervals_seed: int | None = None,
@@ -106,7 +111,7 @@ def evaluate_masks(
         predict: Answers masks.
         dataset: Has masks.
         reporter: Where progress goes.
-        min_area_px: Found regions with fewer pixels do not count; an image without a region is not flagged.
+        judging: Which regions count, and when an image is rejected; every region does and rejects where omitted.
         mm_per_px: Millimetres per pixel along the web (the images' height), where known.
         rule: When a defect counts as found.
         intervals_seed: Seed of the intervals over groups, as the dataset gives them; None leaves them out.
@@ -118,6 +123,7 @@ def evaluate_masks(
         MaskError: If a mask does not fit.
     """
     _require_scale(mm_per_px)
+    judging = judging or Judging(VerdictRules(), dataset.classes)
     records = []
     with reporter.progress(f"evaluating on {dataset.name}", len(dataset)) as advance:
         for index, item in enumerate(dataset.items):
@@ -129,7 +135,7 @@ def evaluate_masks(
                     sample,
                     prediction,
                     classes=len(dataset.classes),
-                    min_area_px=min_area_px,
+                    judging=judging,
                     rule=rule,
                     ms=ms,
                 )
@@ -138,7 +144,7 @@ def evaluate_masks(
     return pool_records(
         records,
         dataset.classes,
-        min_area_px=min_area_px,
+        judging=judging,
         rule=rule,
         mm_per_px=mm_per_px,
         intervals_seed=intervals_seed,

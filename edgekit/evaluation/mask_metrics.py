@@ -14,8 +14,11 @@ from edgekit.evaluation.bootstrap import Figures, Intervals, Sums, bootstrap_int
 from edgekit.evaluation.confusion import PixelMetrics, measure_counts
 from edgekit.evaluation.defect_level import DefectMetrics, OverlapRule, pool_defects
 from edgekit.evaluation.image_level import ImageMetrics, count_outcome, measure_images, rates_of
+from edgekit.evaluation.judging import Judging
 from edgekit.evaluation.mask_records import LARGEST_REGION, MaskRecord
 from edgekit.evaluation.rates import Rate
+from edgekit_runtime.bundle import VerdictRules
+from edgekit_runtime.bundle.decoding import encode
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class MaskMetrics:
         image_level: Escapes, overkill and AUROC of whole images.
         defect_level: Recall and precision of single defects.
         ap: Average precision of boxes, by mode.
-        min_area_px: Found regions with fewer pixels did not count.
+        rules: What images were judged by.
+        min_area_px: Found regions with fewer pixels did not count, whatever their class.
         per_kind: Kind of defect → figures over the images that show it; empty where kinds have no names.
         intervals: Of miou, dice, escape and overkill over groups; None where they were not asked for.
         records: What each image added, in the dataset's order.
@@ -68,6 +72,7 @@ class MaskMetrics:
     image_level: ImageMetrics
     defect_level: DefectMetrics
     ap: Mapping[BoxMode, AveragePrecision]
+    rules: VerdictRules
     min_area_px: int
     per_kind: Mapping[str, KindMetrics]
     intervals: Intervals | None = None
@@ -91,7 +96,7 @@ class MaskMetrics:
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON-ready data; those without a value are None.
 
-        Keys: those of `PixelMetrics`, "mae" and "mae_of", "min_area_px", "image_level" (see `ImageMetrics`),
+        Keys: those of `PixelMetrics`, "mae" and "mae_of", "rules", "min_area_px", "image_level" (see `ImageMetrics`),
         "defect_level" (see `DefectMetrics`) and "ap" (mode → "ap" and "ap50"). Kinds and intervals are asked for
         apart.
         """
@@ -99,6 +104,7 @@ class MaskMetrics:
             **self.pixels.to_dict(),
             "mae": self.error.mean,
             "mae_of": self.error.basis,
+            "rules": encode(self.rules),
             "min_area_px": self.min_area_px,
             "image_level": self.image_level.to_dict(),
             "defect_level": self.defect_level.to_dict(),
@@ -110,7 +116,7 @@ def pool_records(
     records: Sequence[MaskRecord],
     classes: Sequence[str],
     *,
-    min_area_px: int,
+    judging: Judging,
     rule: OverlapRule,
     mm_per_px: float | None = None,
     intervals_seed: int | None = None,
@@ -120,7 +126,7 @@ def pool_records(
     Args:
         records: One per image.
         classes: Names by mask value, the background first.
-        min_area_px: What the records were measured with.
+        judging: What the records were measured with.
         rule: The same.
         mm_per_px: Millimetres per pixel along the web, where known.
         intervals_seed: Seed of the intervals' draws; None leaves intervals out.
@@ -132,7 +138,8 @@ def pool_records(
         image_level=measure_images([one.judged for one in records], score=score, mm_per_px=mm_per_px),
         defect_level=pool_defects((record.defects for record in records), rule),
         ap={mode: average_precision([record.boxes[mode] for record in records]) for mode in MODES},
-        min_area_px=min_area_px,
+        rules=judging.rules,
+        min_area_px=judging.min_area_px,
         per_kind=_pool_kinds(records, classes, rule),
         intervals=None if intervals_seed is None else _measure_intervals(records, classes, intervals_seed),
         records=tuple(records),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edgekit.data.contract import Item, Sample
 from edgekit.evaluation.absolute_error import AbsoluteError, measure_error
@@ -13,6 +14,7 @@ from edgekit.evaluation.average_precision import BoxMode, ImageBoxes, box_masks,
 from edgekit.evaluation.confusion import Counts, count_pixels
 from edgekit.evaluation.defect_level import AREA, DefectMetrics, LabelledRegions, OverlapRule, match_defects
 from edgekit.evaluation.image_level import JudgedImage
+from edgekit.evaluation.judging import Judging
 from edgekit.evaluation.prediction import Prediction
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.regions import label_regions
@@ -62,14 +64,15 @@ def measure_mask(
     prediction: Prediction,
     *,
     classes: int,
-    min_area_px: int,
+    judging: Judging,
     rule: OverlapRule,
     ms: float,
 ) -> MaskRecord:
     """Compare an answer with the truth.
 
-    Found regions below `min_area_px` do not count where regions do: for the verdict, the defects and their boxes. The
-    pixel figures and the box of the whole mask take the mask as it is.
+    Found regions that the rules leave out do not count where regions do: for the verdict, the defects and their boxes.
+    The pixel figures and the box of the whole mask take the mask as it is. In zones nothing is looked for: neither what
+    is true there nor what was found counts anywhere.
 
     Raises:
         UsageProblem: If the answer has no mask.
@@ -77,10 +80,10 @@ def measure_mask(
     """
     if prediction.mask is None:
         raise UsageProblem("The target classifies whole images; a mask metric needs a segmenting one.")
-    truth = sample.known_mask
-    counts = count_pixels(truth, prediction.mask, classes)
-    true_regions = LabelledRegions(*label_regions(truth))
-    found_regions = LabelledRegions(*label_regions(prediction.mask, min_area_px=min_area_px))
+    truth, found = judging.blank(sample.known_mask), judging.blank(prediction.mask)
+    counts = count_pixels(truth, found, classes)
+    true_regions = LabelledRegions(*label_regions(truth, connectivity=judging.rules.connectivity))
+    found_regions = judging.label(found)
     score, value = _score(prediction, found_regions)
     return MaskRecord(
         name=sample.name,
@@ -89,19 +92,27 @@ def measure_mask(
         counts=counts,
         error=measure_error(truth, prediction),
         judged=JudgedImage(
-            defective=bool(truth.any()) if item.defective is None else item.defective,
-            flagged=len(found_regions.rows) > 0,
+            defective=_is_defective(item, sample, truth),
+            flagged=judging.rejects(found_regions),
             score=value,
             height_px=truth.shape[0],
         ),
         score=score,
         defects=match_defects(true_regions, found_regions, rule),
         boxes={
-            "whole_mask": box_masks(truth, prediction.mask),
+            "whole_mask": box_masks(truth, found),
             "components": box_regions(true_regions, found_regions, prediction.logits),
         },
         ms=ms,
     )
+
+
+def _is_defective(item: Item, sample: Sample, truth: npt.NDArray[np.uint8]) -> bool:
+    """Tell whether an image shows a defect where one is looked for; `truth` is its mask without the zones."""
+    if item.defective is None:
+        return bool(truth.any())
+    hidden = bool(sample.known_mask.any()) and not truth.any()
+    return item.defective and not hidden  # a set may know of defects that nobody has drawn
 
 
 def _score(prediction: Prediction, found: LabelledRegions) -> tuple[str, float]:

@@ -12,7 +12,7 @@ from edgekit.evaluation.prediction import Predict
 from edgekit.evaluation.predictors import predict_with_detector, predict_with_network
 from edgekit.models import MODELS
 from edgekit.models.spec import Task
-from edgekit_runtime.bundle import MANIFEST_FILE, DataInfo, PixelFormat
+from edgekit_runtime.bundle import MANIFEST_FILE, DataInfo, PixelFormat, VerdictRules
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import UnusableInput, UsageProblem
 from edgekit_runtime.optional import import_optional
@@ -29,6 +29,7 @@ class OpenedTarget:
         classes: Names by mask value, the background first, or by a classifier's output.
         normal_class: The one of them that means no defect; None where every class is a defect.
         pixels: What its frames are.
+        rules: When a bundle rejects a frame; for a checkpoint, when it shows a region.
         mm_per_px: Millimetres per pixel, where a bundle knows them.
         data: What it was trained on, where known.
         backend: What runs it, such as "torch" or "onnxruntime".
@@ -42,6 +43,7 @@ class OpenedTarget:
     classes: tuple[str, ...]
     normal_class: str | None
     pixels: PixelFormat
+    rules: VerdictRules
     mm_per_px: float | None
     data: DataInfo | None
     backend: str
@@ -103,6 +105,7 @@ def _describe_bundle(detector: Detector) -> OpenedTarget:
         classes=manifest.model.classes,
         normal_class=manifest.model.normal_class,
         pixels=manifest.input.pixels,
+        rules=detector.rules,
         mm_per_px=manifest.input.mm_per_pixel,
         data=manifest.data,
         backend=detector.backend.name,
@@ -140,6 +143,7 @@ def _open_checkpoint(path: Path, threshold: float | None) -> OpenedTarget:
         classes=checkpoint.classes,
         normal_class=checkpoint.normal_class,
         pixels=checkpoint.pixels,
+        rules=VerdictRules(),
         mm_per_px=None,
         data=checkpoint.data,
         backend="torch",

@@ -25,7 +25,9 @@ import numpy as np
 
 from edgekit.data import Dataset, OpenOptions, Sample, Split, Subset
 from edgekit.data.contract import View
+from edgekit.data.views import MERGED
 from edgekit.evaluation.evaluate import evaluate_masks
+from edgekit.evaluation.judging import Judging
 from edgekit.evaluation.mask_metrics import MaskMetrics
 from edgekit.evaluation.targets import open_target
 from edgekit.models import MODELS
@@ -37,10 +39,11 @@ from edgekit.train.recipes import TIMES_EIGHT, get_recipe
 from edgekit.train.run_data import open_run_data
 from edgekit.train.run_folder import RunFolder, RunRecord, SplitChoice
 from edgekit.train.starting_points import refer_to
+from edgekit_runtime.bundle import ClassRule, VerdictRules
 
 EPOCHS, BATCH, IMAGES, CROP_PX = 24, 8, 400, 160
 
-MIN_AREA_PX = 30
+JUDGING = Judging(VerdictRules(others=ClassRule(min_area_px=30)), MERGED)
 """Found regions below do not count: an image without a larger one is not flagged."""
 
 RATES = {"cheapnet-s": 0.05, "cheapnet-m": 0.02, "unet-32": 1e-3}
@@ -129,7 +132,7 @@ def main() -> None:
     quiet = Reporter(quiet=True)
     with open_target(folder.best) as target:
         clean, flattered = (
-            describe(evaluate_masks(target.predict, part, reporter=quiet, min_area_px=MIN_AREA_PX))
+            describe(evaluate_masks(target.predict, part, reporter=quiet, judging=JUDGING))
             for part in (split.subset(dataset, "test"), leaky)
         )
     document = {

@@ -33,7 +33,7 @@ def test_document_of_a_checkpoint(run_cli: RunCli, checkpoint_folder: Path, imag
     metrics = document["metrics"]
     assert metrics.keys() == {
         *("miou", "macc", "iou", "dice", "precision", "fpr", "fnr", "images", "mae", "mae_of"),
-        *("min_area_px", "image_level", "defect_level", "ap"),
+        *("rules", "min_area_px", "image_level", "defect_level", "ap"),
     }
     assert metrics["images"] == 12
     assert metrics["mae_of"] == "probabilities"

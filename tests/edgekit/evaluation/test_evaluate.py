@@ -14,10 +14,11 @@ from edgekit.data import Subset, open_dataset
 from edgekit.data.views import merge_classes
 from edgekit.evaluation.defect_level import OverlapRule
 from edgekit.evaluation.evaluate import evaluate, evaluate_classes, evaluate_masks, require_classes
+from edgekit.evaluation.judging import Judging
 from edgekit.evaluation.prediction import Frame, Prediction
 from edgekit.evaluation.targets import OpenedTarget
 from edgekit.reporting import Reporter
-from edgekit_runtime.bundle import PixelFormat
+from edgekit_runtime.bundle import ClassRule, PixelFormat, VerdictRules, Zone
 from edgekit_runtime.errors import DatasetError, FrameError, MaskError, UsageProblem
 from tests.edgekit.evaluation.building import (
     InMemory,
@@ -66,15 +67,77 @@ def test_defect_free_images_count(image_folder: Path) -> None:
     assert "region" in metrics.image_level.score
 
 
+def judge_by(rule: ClassRule, *zones: Zone, mm_per_px: float | None = None) -> Judging:
+    return Judging(VerdictRules(others=rule, zones=zones), ("background", "defect"), mm_per_px)
+
+
+@pytest.mark.parametrize(
+    ("rule", "flagged"), [(ClassRule(), True), (ClassRule(max_regions=1), False), (ClassRule(2), False)]
+)
+def test_the_rules_say_what_flags_an_image(rule: ClassRule, flagged: bool) -> None:
+    dataset = InMemory([make_sample("a", CLEAN)])
+    metrics = evaluate_masks(answer_masks(SPOT), dataset, reporter=QUIET, judging=judge_by(rule))
+    assert metrics.records[0].judged.flagged is flagged
+
+
+def test_areas_in_mm_need_the_scale() -> None:
+    rule = ClassRule(min_area_mm2=0.5)
+    dataset = InMemory([make_sample("a", BLOCK)])
+    with pytest.raises(UsageProblem, match="not known"):
+        judge_by(rule)
+    for scale, flagged in ((0.3, False), (0.4, True)):  # four pixels: 0.36 and 0.64 mm²
+        judging = judge_by(rule, mm_per_px=scale)
+        metrics = evaluate_masks(answer_masks(BLOCK), dataset, reporter=QUIET, judging=judging)
+        assert metrics.records[0].judged.flagged is flagged
+
+
+def test_in_a_zone_nothing_counts_on_either_side() -> None:
+    """A defect there is no escape, a region there no overkill, and their pixels are background."""
+    dataset = InMemory([make_sample("a", SPOT), make_sample("b", CLEAN), make_sample("c", BLOCK)])
+    answer = answer_masks(CLEAN, SPOT, BLOCK)
+    metrics = evaluate_masks(answer, dataset, reporter=QUIET, judging=judge_by(ClassRule(), Zone(0, 1)))
+    assert [record.judged.outcome for record in metrics.records] == ["passed", "passed", "found"]
+    assert metrics.pixels.iou == {"background": 1.0, "defect": 1.0}
+    assert metrics.records[2].counts[1, 1] == 2  # the block's other column
+
+
+def test_a_defect_that_nobody_has_drawn_stays_one_beside_a_zone() -> None:
+    dataset = InMemory([make_sample("a", CLEAN)], defective=[True])
+    metrics = evaluate_masks(
+        answer_masks(CLEAN), dataset, reporter=QUIET, judging=judge_by(ClassRule(), Zone(0, 1))
+    )
+    assert metrics.records[0].judged.outcome == "escape"
+
+
+def test_the_target_is_judged_by_its_own_rules_and_scale() -> None:
+    target = replace(
+        make_target("segment"), rules=VerdictRules(others=ClassRule(min_area_mm2=2.0)), mm_per_px=1.0
+    )
+    dataset = InMemory([make_sample("a", SPOT)])
+    assert evaluate(target, dataset, reporter=QUIET).records[0].judged.outcome == "escape"
+    other = VerdictRules()
+    again = replace(make_target("segment"), rules=target.rules, mm_per_px=1.0)
+    assert evaluate(again, dataset, reporter=QUIET, rules=other).records[0].judged.outcome == "found"
+
+
+def test_classes_have_their_own_least_areas() -> None:
+    rules = VerdictRules(classes={"hole": ClassRule(min_area_px=3)})
+    judging = Judging(rules, ("background", "hole", "stain"))
+    found = judging.label(np.array([[1, 1, 0, 2], [0, 0, 0, 0], [1, 1, 1, 0]], np.uint8))
+    assert found.rows[:, [4, 5]].tolist() == [[1, 2], [3, 1]]
+    assert found.labels.tolist() == [[0, 0, 0, 1], [0, 0, 0, 0], [2, 2, 2, 0]]
+    assert judging.min_area_px == 0
+
+
 def test_regions_below_the_smallest_area_do_not_flag() -> None:
     dataset = InMemory([make_sample("a", BLOCK), make_sample("b", CLEAN)])
-    metrics = evaluate_masks(answer_masks(BLOCK, SPOT), dataset, reporter=QUIET, min_area_px=2)
+    metrics = evaluate_masks(
+        answer_masks(BLOCK, SPOT), dataset, reporter=QUIET, judging=judge_by(ClassRule(min_area_px=2))
+    )
     assert [record.judged.flagged for record in metrics.records] == [True, False]
     assert metrics.defect_level.precision == 1.0  # the spot is no region
     assert metrics.pixels.fpr == 1 / 12  # but its pixel is wrong
     assert metrics.to_dict()["min_area_px"] == 2
-    with pytest.raises(UsageProblem, match="min_area_px"):
-        evaluate_masks(answer_masks(BLOCK, SPOT), dataset, reporter=QUIET, min_area_px=-1)
 
 
 def test_the_item_says_whether_an_image_is_defective_where_it_knows() -> None:
@@ -267,7 +330,18 @@ def make_target(task: str) -> OpenedTarget:
     predict = answer_probabilities(*ROWS) if task == "classify" else answer_masks(SPOT)
     classes = CLASSES if task == "classify" else ("background", "defect")
     return OpenedTarget(
-        predict, task, "", classes, classes[0], PixelFormat(), None, None, "torch", "fp32", "trained"
+        predict,
+        task,
+        "",
+        classes,
+        classes[0],
+        PixelFormat(),
+        VerdictRules(),
+        None,
+        None,
+        "torch",
+        "fp32",
+        "trained",
     )
 
 
@@ -277,6 +351,11 @@ def test_the_task_of_the_target_decides() -> None:
     classes = evaluate(make_target("classify"), LABELLED, reporter=QUIET)
     assert classes.accuracy == 0.5
     with pytest.raises(UsageProblem, match="no regions"):
-        evaluate(make_target("classify"), LABELLED, reporter=QUIET, min_area_px=5)
+        evaluate(
+            make_target("classify"),
+            LABELLED,
+            reporter=QUIET,
+            rules=VerdictRules(others=ClassRule(min_area_px=5)),
+        )
     with pytest.raises(DatasetError, match="the network answers a, b, c"):
         evaluate(replace(make_target("segment"), classes=("a", "b", "c")), LABELLED, reporter=QUIET)
