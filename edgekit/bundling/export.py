@@ -67,6 +67,7 @@ def export_model(
     untrained: bool = False,
     size: tuple[int, int] | None = None,
     fit: Fit | None = None,
+    overlap: int | None = None,
     batch: int | None = 1,
     rewrites: frozenset[str] = frozenset(),
     data: str | None = None,
@@ -84,7 +85,10 @@ def export_model(
         checkpoint: Folder of trained weights; None takes those that ship.
         untrained: Take random weights, seeded with `seed`.
         size: (height, width) of the graph; None takes what holds every image of the training, else the model's default.
-        fit: "refuse" takes frames of the size alone, "pad" smaller ones too; None decides by the training's images.
+        fit: "refuse" takes frames of the size alone, "pad" smaller ones too, "tile" any; None decides between the first
+            two by the training's images.
+        overlap: What neighbouring tiles share, in pixels; None takes the least with which they answer as the whole
+            frame does.
         batch: Frames per run; None makes the batch dynamic.
         rewrites: Optional graph rewrites by name, such as "subpixel".
         data: Labelled images for the checks; None takes a part of the training's generated images, or others.
@@ -125,6 +129,7 @@ def export_model(
         normalisation=record.normalisation,
         size=frames.size,
         fit=frames.fit,
+        overlap=overlap,
         batch=batch,
         samples=[samples.load(index).image for index in range(len(samples))],
         provenance=_describe_provenance(record, serialise_tensors(weights)),

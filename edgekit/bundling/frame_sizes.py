@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgekit.checkpoints.format import Checkpoint
@@ -13,6 +14,12 @@ from edgekit_runtime.padding import padded_size
 Size = tuple[int, int]
 """(height, width) in pixels."""
 
+_TAKEN: Mapping[Fit, str] = {
+    "refuse": "{}x{} alone",
+    "pad": "up to {}x{} and pads smaller ones",
+    "tile": "any size and cuts them into tiles of {}x{}",
+}
+
 
 @dataclass(frozen=True)
 class FrameChoice:
@@ -20,7 +27,7 @@ class FrameChoice:
 
     Attributes:
         size: Of the graph.
-        fit: "refuse" takes frames of the size alone, "pad" smaller ones too.
+        fit: "refuse" takes frames of the size alone, "pad" smaller ones too, "tile" any, cut into tiles of the size.
         reason: Why, in a sentence for people; "" where there was nothing to decide by.
     """
 
@@ -82,8 +89,7 @@ def _were_exact(sizes: _Sizes, size: Size, multiple: int) -> bool:
 
 
 def _explain(size: Size, fit: Fit, why: str) -> str:
-    taken = "up to {}x{} and pads smaller ones" if fit == "pad" else "{}x{} alone"
-    return f"The bundle takes frames of {taken.format(*size)} (fit {fit}): {why}."
+    return f"The bundle takes frames of {_TAKEN[fit].format(*size)} (fit {fit}): {why}."
 
 
 def _describe(sizes: _Sizes) -> str:

@@ -35,12 +35,21 @@ from edgekit_runtime.optional import import_optional
 )
 @click.option("--untrained", is_flag=True, help="Random weights (--seed), for measuring speed.")
 @click.option(
-    "--size", type=SizeType(), help="Frame size in pixels.  [default: what holds every image of the training]"
+    "--size",
+    type=SizeType(),
+    help="Size of frames, or of tiles, in pixels.  [default: what holds every image of the training]",
 )
 @click.option(
     "--fit",
-    type=click.Choice(["refuse", "pad"]),
-    help="Smaller frames: refused, or padded and the answer cropped back.  [default: as the training's images need]",
+    type=click.Choice(["refuse", "pad", "tile"]),
+    help="Frames of another size: refused; smaller ones padded and the answer cropped back; any size, cut into tiles "
+    "whose answers are joined.  [default: refuse or pad, as the training's images need]",
+)
+@click.option(
+    "--overlap",
+    type=int,
+    metavar="PX",
+    help="What neighbouring tiles share.  [default: so much that they answer as the whole frame does]",
 )
 @click.option(
     "--batch", type=BatchType(), default="dynamic", show_default=True, help="Frames per run of the graph."
@@ -69,6 +78,7 @@ def export(
     untrained: bool,
     size: tuple[int, int] | None,
     fit: Fit | None,
+    overlap: int | None,
     batch: int | None,
     rewrites: tuple[str, ...],
     data: str | None,
@@ -104,6 +114,7 @@ def export(
             untrained=untrained,
             size=size,
             fit=fit,
+            overlap=overlap,
             batch=batch,
             rewrites=frozenset(rewrites),
             data=data,

@@ -20,7 +20,8 @@ from edgekit_export.rewriting import RewrittenStage, rewrite_stages
 from edgekit_export.rounding import measure_bounds, measure_rms_bounds
 from edgekit_export.stage_info import describe_stages
 from edgekit_export.task_metric import Evaluate, Predictors, compare_metrics, measure_metric
-from edgekit_runtime.bundle import ParityCheck, StageInfo
+from edgekit_export.tile_choice import describe_tiles
+from edgekit_runtime.bundle import InputContract, ParityCheck, StageInfo
 
 Array = npt.NDArray[Any]
 
@@ -62,6 +63,7 @@ class Built:
     """Graphs in fp32 that answer like the network.
 
     Attributes:
+        contract: The frames that the bundle will accept, tiles included.
         stages: As the manifest describes them.
         rewritten: What later steps start from.
         expected: What torch answered.
@@ -72,6 +74,7 @@ class Built:
         reference: The network in torch.
     """
 
+    contract: InputContract
     stages: tuple[StageInfo, ...]
     rewritten: tuple[RewrittenStage, ...]
     expected: Expected
@@ -99,6 +102,11 @@ def build_fp32(plan: ExportPlan, evaluate: Evaluate | None) -> Built:
     expected = _run_reference(plan, reference)
     plan.report(f"tracing {', '.join(stage.name for stage in plan.stages)}")
     traced = tracing.trace_stages(plan.model, size=(contract.height, contract.width), batch=contract.batch)
+    contract = describe_tiles(contract, traced, plan.overlap, plan.info.task)
+    if contract.fit == "tile":
+        plan.report(
+            f"tiles share {contract.overlap} px; a pixel of the mask looks {_reach_text(contract)} far"
+        )
     plan.report("rewriting the graphs")
     rewritten = rewrite_stages(
         traced,
@@ -126,7 +134,13 @@ def build_fp32(plan: ExportPlan, evaluate: Evaluate | None) -> Built:
         checks = (*checks, compare_metrics(metric.name, metric.torch, metric.fp32))
     if not all(check.ok for check in checks):
         raise ParityFailed(checks)
-    return Built(stages, tuple(rewritten), expected, checks, metric, fused, program is not None, reference)
+    return Built(
+        contract, stages, tuple(rewritten), expected, checks, metric, fused, program is not None, reference
+    )
+
+
+def _reach_text(contract: InputContract) -> str:
+    return "without limit" if contract.reach is None else f"at most {contract.reach} px"
 
 
 def _measure(

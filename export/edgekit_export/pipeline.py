@@ -101,6 +101,7 @@ def export_bundle(
     provenance: Provenance,
     size: tuple[int, int] | None = None,
     fit: Fit = "refuse",
+    overlap: int | None = None,
     batch: int | None = None,
     data: DataInfo | None = None,
     thresholds: Mapping[str, float] = _NO_THRESHOLDS,
@@ -124,7 +125,10 @@ def export_bundle(
             what the exported graphs are compared on, and golden samples are chosen among them.
         provenance: Where the weights come from.
         size: (height, width); the network's own default where omitted.
-        fit: "refuse" makes a bundle for frames of the size alone, "pad" one that pads smaller frames.
+        fit: "refuse" makes a bundle for frames of the size alone, "pad" one that pads smaller frames, "tile" one that
+            cuts frames of any size into tiles of that size.
+        overlap: What neighbouring tiles share, in pixels; None takes the least with which they answer as the whole
+            frame does (`receptive_field`).
         batch: Frames per run; None leaves it dynamic.
         data: Which data the weights were trained on.
         thresholds: Default threshold on the logit by name ("threshold"); 0, which is probability 0.5, where
@@ -158,6 +162,7 @@ def export_bundle(
         batch=batch,
         mm_per_pixel=mm_per_pixel,
         fit=fit,
+        overlap=overlap,
         samples=samples,
         thresholds=thresholds,
         rewrites=rewrites,
@@ -187,7 +192,7 @@ def export_bundle(
         schema=f"{SCHEMA_NAME}/{SCHEMA_VERSION}",
         name=name,
         model=model_info,
-        input=plan.contract,
+        input=built.contract,
         precision=precision.precision,
         stages=stages,
         thresholds=defaults,

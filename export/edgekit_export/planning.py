@@ -15,6 +15,7 @@ from edgekit_export.precision.request import FP32, PrecisionRequest, check_reque
 from edgekit_export.rewriting import REWRITES
 from edgekit_export.stage_info import describe_input
 from edgekit_export.targets import Target, find_target
+from edgekit_export.tile_choice import check_tiles
 from edgekit_runtime.bundle import InputContract, ModelInfo
 from edgekit_runtime.bundle.contract import Fit
 from edgekit_runtime.errors import UsageProblem
@@ -31,7 +32,8 @@ class ExportPlan:
         model: The network; it is only ever copied.
         info: What the manifest says about it.
         normalisation: What it was trained with.
-        contract: The frames that the bundle will accept.
+        contract: The frames that the bundle will accept; how far the network looks is not known yet.
+        overlap: What tiles shall share in pixels; None where that follows from how far the network looks.
         stages: What the network states about its stages.
         samples: Frames of the graph's size.
         threshold: Default on the logit; None where the task has none.
@@ -45,6 +47,7 @@ class ExportPlan:
     info: ModelInfo
     normalisation: Normalisation
     contract: InputContract
+    overlap: int | None
     stages: tuple[ExportStage, ...]
     samples: tuple[Array, ...]
     threshold: float | None
@@ -67,6 +70,7 @@ def make_plan(
     rewrites: frozenset[str],
     report: Report,
     fit: Fit = "refuse",
+    overlap: int | None = None,
     precision: PrecisionRequest = FP32,
     target: str = "any",
 ) -> ExportPlan:
@@ -94,6 +98,7 @@ def make_plan(
     argument_checks.check_stages(stages, info.task)
     size = size or export_input.default_size
     argument_checks.check_size(size, export_input.multiple)
+    check_tiles(fit, overlap, info.task, size, export_input.multiple)
     argument_checks.check_normalisation(normalisation, 1 if export_input.channels == "grey" else 3)
     contract = describe_input(
         export_input, normalisation, size=size, batch=batch, mm_per_pixel=mm_per_pixel, fit=fit
@@ -107,6 +112,7 @@ def make_plan(
         info,
         normalisation,
         contract,
+        overlap,
         stages,
         frames,
         threshold,
