@@ -116,7 +116,7 @@ def _bench_bundle(path: Path, batch: int, request: BenchRequest, reporter: Repor
     ) as detector:
         batches = read_batches(detector.bundle, batch)
         peers = _build_peers(detector.bundle, batches, request, reporter)
-        with open_decoder(batches, detector.manifest.input.pixels.channels) as decode:
+        with open_decoder(batches, detector.manifest.input.pixels) as decode:
             tools = Tools(report=reporter.note, progress=_make_progress(reporter), decode=decode)
             return measure_run(detector, batches, peers, conditions, tools)
 

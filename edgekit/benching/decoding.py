@@ -11,19 +11,22 @@ from typing import Literal
 from edgekit.media.images import read_image, write_png
 from edgekit_benchmarks.contestants import Frames
 from edgekit_benchmarks.phases import Decode
-from edgekit_runtime.bundle.contract import Channels
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import MissingDependency
 from edgekit_runtime.optional import import_optional
 
 
 @contextmanager
-def open_decoder(batches: Sequence[Frames], channels: Channels) -> Iterator[Decode | None]:
-    """Yield what reads the frames of a batch from PNG files; None where Pillow is not installed.
+def open_decoder(batches: Sequence[Frames], pixels: PixelFormat) -> Iterator[Decode | None]:
+    """Yield what reads the frames of a batch from PNG files; None where Pillow is not installed, or has no such files.
 
     Args:
-        batches: uint8 (N, H, W[, 3]) each.
-        channels: Of the frames.
+        batches: (N, H, W[, 3]) each.
+        pixels: What the frames are.
     """
+    if pixels.bits > 8 and pixels.channels != "grey":
+        yield None
+        return
     try:
         import_optional("PIL", extra="cpu")
     except MissingDependency:
@@ -37,7 +40,7 @@ def open_decoder(batches: Sequence[Frames], channels: Channels) -> Iterator[Deco
                 write_png(path, frame)
 
         def decode(number: int) -> object:
-            kind: Literal["grey", "rgb"] = "grey" if channels == "grey" else "rgb"
-            return [read_image(path, channels=kind) for path in paths[number]]
+            kind: Literal["grey", "rgb"] = "grey" if pixels.channels == "grey" else "rgb"
+            return [read_image(path, pixels, channels=kind) for path in paths[number]]
 
         yield decode

@@ -17,6 +17,7 @@ from edgekit_benchmarks.contestants import Frames
 from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.errors import MissingDependency, UsageProblem
 from edgekit_runtime.optional import import_optional
+from edgekit_runtime.pixels import widen
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +115,7 @@ def _rewrite_subpixel(data: bytes) -> bytes | None:
 
 
 def feed_frames(bundle: Bundle, frames: Frames, thresholds: Mapping[str, float]) -> Mapping[str, Any]:
-    """Return what the bundle's own graph takes: frames, and thresholds by name."""
+    """Return what the bundle's own graph takes: frames in its type, and thresholds by name."""
     scalars = {name: np.array(value, np.float32) for name, value in thresholds.items()}
-    return {bundle.manifest.input.name: frames, **scalars}
+    contract = bundle.manifest.input
+    return {contract.name: widen(frames, contract.pixels), **scalars}

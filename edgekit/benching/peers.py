@@ -14,7 +14,7 @@ from edgekit.benching.engines import ENGINES, Run
 from edgekit.benching.graphs import Graph, export_plainly, feed_frames, read_own_graphs
 from edgekit.benching.labelling import Label, describe_labelling, read_stats, tune_labelling
 from edgekit.benching.networks import NoNetwork, PeerNetwork, find_network
-from edgekit.benching.preparing import PREPARATIONS, Prepare
+from edgekit.benching.preparing import PREPARATIONS, Prepare, list_preparations
 from edgekit.benching.torch_peer import list_torch_settings, open_torch
 from edgekit_benchmarks.calibration import Settings, Tuned, tune
 from edgekit_benchmarks.contestants import Answer, Contestant, Frames
@@ -156,7 +156,7 @@ def _build_engine(name: str, row: _Row, plan: PeerPlan, labelling: Tuned[Label])
             run(feed_frames(plan.bundle, frames, thresholds)), np.uint8
         )
 
-    ways = list(PREPARATIONS) if network is not None else ["frames as they are"]
+    ways = ["frames as they are"] if network is None else list_preparations(plan.bundle.manifest.input.pixels)
     axes = {"graph": list(row.graphs), **engine.axes(plan.threads), "input": ways}
     tuned = tune(build, _bind(plan), axes, limit_s=plan.tuning_s)
     graph = row.graphs[tuned.settings["graph"]].name
@@ -172,7 +172,10 @@ def _build_torch(network: PeerNetwork, plan: PeerPlan, labelling: Tuned[Label]) 
         prepare = PREPARATIONS[settings["input"]](network.normalisation)
         return segment_plainly(plan, lambda feeds: run(feeds["image"]), prepare)
 
-    axes = {**list_torch_settings(plan.threads), "input": list(PREPARATIONS)}
+    axes = {
+        **list_torch_settings(plan.threads),
+        "input": list_preparations(plan.bundle.manifest.input.pixels),
+    }
     tuned = tune(build, _bind(plan), axes, limit_s=plan.tuning_s)
     # The module and torch's threads are as the last trial left them.
     best = Tuned(build(tuned.settings), tuned.settings, tuned.tried)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from edgekit_benchmarks.contestants import Frames
 from edgekit_export.exportable import Normalisation
+from edgekit_runtime.bundle.contract import PixelFormat
 
 Images = npt.NDArray[np.float32]
 """float32 (N, C, H, W), normalised."""
@@ -44,7 +45,7 @@ def prepare_in_place(normalisation: Normalisation) -> Prepare:
 
 
 def prepare_by_table(normalisation: Normalisation) -> Prepare:
-    """Return a look-up of all 256 grey values, by OpenCV: no arithmetic at all."""
+    """Return a look-up of all 256 grey values of 8 bits, by OpenCV: no arithmetic at all."""
     mean, std = (np.array(numbers, np.float32) for numbers in (normalisation.mean, normalisation.std))
     grey = np.arange(256, dtype=np.float32)[:, None] / np.float32(normalisation.scale)
     table = np.ascontiguousarray(((grey - mean) / std).astype(np.float32)[None])
@@ -60,12 +61,20 @@ def prepare_by_table(normalisation: Normalisation) -> Prepare:
     return prepare
 
 
+TABLE = "OpenCV LUT"
+"""Only for frames of 8 bits: OpenCV has no larger tables."""
+
 PREPARATIONS: Mapping[str, Callable[[Normalisation], Prepare]] = {
     "NumPy": prepare_plainly,
     "NumPy in place": prepare_in_place,
-    "OpenCV LUT": prepare_by_table,
+    TABLE: prepare_by_table,
 }
 """Way → what makes it; the usual one first. The fastest of them is taken."""
+
+
+def list_preparations(pixels: PixelFormat) -> list[str]:
+    """Return the ways that take frames of such pixels."""
+    return [name for name in PREPARATIONS if name != TABLE or pixels.bits <= 8]
 
 
 def _add_channels(frames: Frames) -> Frames:

@@ -130,6 +130,8 @@ def export_model(
         size=frames.size,
         fit=frames.fit,
         overlap=overlap,
+        bits=record.bits,
+        grey=record.grey,
         batch=batch,
         samples=[samples.load(index).image for index in range(len(samples))],
         provenance=_describe_provenance(record, serialise_tensors(weights)),

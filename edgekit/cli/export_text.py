@@ -10,6 +10,7 @@ import numpy as np
 
 from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import Bundle
+from edgekit_runtime.pixels import widen
 
 if TYPE_CHECKING:
     from edgekit.benching.precision_speed import PrecisionSpeed
@@ -22,7 +23,7 @@ def measure_speed(report: ExportReport, bundle: Bundle, reporter: Reporter) -> P
 
     manifest = bundle.manifest
     reporter.note(f"timing {manifest.precision} against fp32 on this CPU")
-    frame = bundle.read_array(manifest.golden[0].frame)
+    frame = widen(bundle.read_array(manifest.golden[0].frame), manifest.input.pixels)
     batch = np.repeat(frame[np.newaxis], manifest.input.batch or 1, axis=0)
     thresholds = {item.name: np.array(item.default, np.float32) for item in manifest.thresholds}
     graphs = [bundle.read(stage.file) for stage in manifest.stages]

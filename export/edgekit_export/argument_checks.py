@@ -7,18 +7,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from edgekit_export.exportable import ExportStage, Normalisation
 from edgekit_export.passes.names import FRAME, LOGITS, MASK, THRESHOLD
-from edgekit_runtime.bundle.contract import InputContract
+from edgekit_runtime.bundle.contract import MAX_BITS, Channels, GreyFormula, InputContract
 from edgekit_runtime.bundle.manifest import Task
 from edgekit_runtime.errors import FrameError, UsageProblem
-
-Frame = npt.NDArray[np.uint8]
+from edgekit_runtime.pixels import GraphFrames, check_levels, describe_type, widen
 
 # A stage's name becomes a file name, and those have no capitals (see edgekit_runtime.bundle.names).
 _STAGE_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,59}", re.ASCII)
@@ -68,8 +67,27 @@ def check_normalisation(normalisation: Normalisation, channels: int) -> None:
         )
 
 
-def check_samples(samples: Sequence[npt.NDArray[Any]], contract: InputContract) -> list[Frame]:
-    """Return the samples, each one a frame of the graph's size.
+def check_pixels(bits: int, grey: GreyFormula, channels: Channels) -> None:
+    """Refuse a depth that no camera has, and a grey formula for a network that takes colours.
+
+    Raises:
+        UsageProblem: Naming it.
+    """
+    if not 1 <= bits <= MAX_BITS:
+        raise UsageProblem(f"Pixels have 1 to {MAX_BITS} bits, got {bits}.")
+    if grey not in get_args(GreyFormula):
+        raise UsageProblem(
+            f"There is no grey formula {grey!r}.", remedy=f"Choose from {', '.join(get_args(GreyFormula))}."
+        )
+    if channels != "grey" and grey != "equal":
+        raise UsageProblem(
+            f"The network takes {channels} frames; no formula makes them grey, and {grey!r} was named.",
+            remedy="Leave the formula out.",
+        )
+
+
+def check_samples(samples: Sequence[npt.NDArray[Any]], contract: InputContract) -> list[GraphFrames]:
+    """Return the samples, each one a frame of the graph's size and type.
 
     Raises:
         UsageProblem: If there is none.
@@ -80,14 +98,15 @@ def check_samples(samples: Sequence[npt.NDArray[Any]], contract: InputContract) 
             "Export needs at least one sample frame to check the exported graph on.",
             remedy="Pass images of the training data, or generated ones.",
         )
-    wanted = contract.frame_shape
+    wanted, pixels = contract.frame_shape, contract.pixels
     for index, sample in enumerate(samples):
-        if sample.dtype != np.uint8 or sample.shape != wanted:
+        if sample.dtype != pixels.frame_type or sample.shape != wanted:
             raise FrameError(
-                f"Sample {index} must be uint8 {wanted}, got {sample.dtype} {sample.shape}.",
-                remedy="Crop, pad or resize the samples to the export size.",
+                f"Sample {index} must be {describe_type(pixels)} {wanted}, got {sample.dtype} {sample.shape}.",
+                remedy="Crop, pad or resize the samples to the export size; they have the depth of the frames.",
             )
-    return [np.ascontiguousarray(sample) for sample in samples]
+        check_levels(sample, pixels, f"Sample {index}")
+    return [np.ascontiguousarray(widen(sample, pixels)) for sample in samples]
 
 
 def check_threshold(thresholds: Mapping[str, float], task: Task) -> float | None:

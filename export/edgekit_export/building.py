@@ -112,7 +112,7 @@ def build_fp32(plan: ExportPlan, evaluate: Evaluate | None) -> Built:
         traced,
         expected,
         plan.normalisation,
-        contract.pixels.channels,
+        contract.pixels,
         plan.info.task,
         contract.batch,
         plan.rewrites,
@@ -166,7 +166,7 @@ def _find_program(
 
 
 def _run_reference(plan: ExportPlan, reference: tracing.Reference) -> Expected:
-    frames = choose_frames(plan.samples)
+    frames = choose_frames(plan.samples, levels=plan.contract.pixels.levels)
     outputs = reference.run(frames)
     double = tracing.Reference(plan.model, plan.normalisation, double=True).run_if_possible(frames)
     return Expected(frames, outputs, measure_bounds(outputs, double), measure_rms_bounds(outputs, double))

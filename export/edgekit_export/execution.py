@@ -98,7 +98,7 @@ class ChainRunner:
         """Return every output of every stage by name.
 
         Args:
-            frames: uint8 (N, H, W) or (N, H, W, 3).
+            frames: (N, H, W) or (N, H, W, 3) of the graph's type.
             scalars: Thresholds by name.
         """
         numbers = {name: np.array(value, np.float32) for name, value in (scalars or {}).items()}

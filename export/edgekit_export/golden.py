@@ -65,7 +65,7 @@ def make_mask_samples(
     """Choose frames of a segmenting network and record their masks.
 
     Args:
-        frames: Candidates, uint8 (N, H, W) or (N, H, W, 3).
+        frames: Candidates, (N, H, W) or (N, H, W, 3) of the graph's type.
         logits: What torch answered, float32 (N, K, H, W).
         chain: The exported graphs, which answer what is recorded.
         threshold: Default of the bundle.
@@ -102,7 +102,7 @@ def make_mask_samples(
             positive_fraction=float(np.mean(mask > 0)),
             undecided_px=int(near.sum()),
         )
-        files[sample.frame] = array_bytes(frames[choice.index])
+        files[sample.frame] = _frame_bytes(frames[choice.index])
         files[sample.outputs[MASK]] = array_bytes(mask)
         samples.append(sample)
     return GoldenFiles(tuple(samples), files)
@@ -118,10 +118,15 @@ def make_probability_samples(frames: Array, chain: ChainRunner, stages: Sequence
         # Files are numbered, because outputs may have names that files may not.
         names = {name: f"{stem}.output{index}.npy" for index, name in enumerate(answers)}
         sample = GoldenSample(f"sample{number}", f"{stem}.frame.npy", names, {}, None, 0)
-        files[sample.frame] = array_bytes(frame)
+        files[sample.frame] = _frame_bytes(frame)
         files.update({file: array_bytes(outputs[name][0]) for name, file in names.items()})
         samples.append(sample)
     return GoldenFiles(tuple(samples), files)
+
+
+def _frame_bytes(frame: Array) -> bytes:
+    """Return the file of a frame as a camera gives it: verification checks and widens it as a line's frames."""
+    return array_bytes(frame if frame.dtype == np.uint8 else frame.astype(np.uint16))
 
 
 def _is_good(logits: Array, threshold: float, bound: float, most_undecided: float) -> bool:

@@ -46,12 +46,12 @@ class ParityFailed(GateFailed):
         )
 
 
-def choose_frames(samples: Sequence[Array]) -> Array:
+def choose_frames(samples: Sequence[Array], *, levels: int = 256) -> Array:
     """Return what to compare on: up to three samples, spread over all of them, and a frame of noise.
 
-    A plain texture may leave a channel at rest; noise moves every weight.
+    A plain texture may leave a channel at rest; noise of all grey levels moves every weight.
     """
-    noise = np.random.default_rng(0).integers(0, 256, samples[0].shape, np.uint8)
+    noise = np.random.default_rng(0).integers(0, levels, samples[0].shape, samples[0].dtype)
     return np.stack([*spread(samples, MOST_SAMPLES), noise])
 
 
@@ -66,7 +66,7 @@ class Expected:
     """What the torch network answered, and how far rounding may move it.
 
     Attributes:
-        frames: uint8 (N, H, W) or (N, H, W, 3).
+        frames: (N, H, W) or (N, H, W, 3) in the type of the graph.
         outputs: Output name → float32 array of N rows, for every output of every stage.
         bounds: Output name → largest difference that rounding explains (see `edgekit_export.rounding`).
         rms_bounds: Output name → largest root mean square difference that rounding explains, where known.

@@ -48,7 +48,7 @@ from edgekit_runtime.bundle import (
     arrays_bytes,
     write_bundle,
 )
-from edgekit_runtime.bundle.contract import Fit
+from edgekit_runtime.bundle.contract import Fit, GreyFormula
 from edgekit_runtime.bundle.writer import check_bundle_target
 
 Array = npt.NDArray[Any]
@@ -102,6 +102,8 @@ def export_bundle(
     size: tuple[int, int] | None = None,
     fit: Fit = "refuse",
     overlap: int | None = None,
+    bits: int = 8,
+    grey: GreyFormula = "equal",
     batch: int | None = None,
     data: DataInfo | None = None,
     thresholds: Mapping[str, float] = _NO_THRESHOLDS,
@@ -121,7 +123,7 @@ def export_bundle(
         name: What the bundle calls itself.
         model_info: Which network it is, its classes and its parameters.
         normalisation: What the network was trained with.
-        samples: uint8 frames (H, W) or (H, W, 3) of the export size, some with defects; the first ones are
+        samples: Frames (H, W) or (H, W, 3) of the export size, as a camera gives them, some with defects; they are
             what the exported graphs are compared on, and golden samples are chosen among them.
         provenance: Where the weights come from.
         size: (height, width); the network's own default where omitted.
@@ -129,6 +131,8 @@ def export_bundle(
             cuts frames of any size into tiles of that size.
         overlap: What neighbouring tiles share, in pixels; None takes the least with which they answer as the whole
             frame does (`receptive_field`).
+        bits: Depth of the frames: uint8 up to 8 bits, uint16 above.
+        grey: How colour frames become grey for a network that takes grey; "equal" takes only those that are.
         batch: Frames per run; None leaves it dynamic.
         data: Which data the weights were trained on.
         thresholds: Default threshold on the logit by name ("threshold"); 0, which is probability 0.5, where
@@ -163,6 +167,8 @@ def export_bundle(
         mm_per_pixel=mm_per_pixel,
         fit=fit,
         overlap=overlap,
+        bits=bits,
+        grey=grey,
         samples=samples,
         thresholds=thresholds,
         rewrites=rewrites,

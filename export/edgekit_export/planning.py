@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
 
 from edgekit_export import argument_checks, tracing
 from edgekit_export.exportable import ExportStage, Module, Normalisation
-from edgekit_export.precision.calibration_frames import check_calibration_frames
+from edgekit_export.precision.calibration_frames import WideFrames, check_calibration_frames
 from edgekit_export.precision.request import FP32, PrecisionRequest, check_request
 from edgekit_export.rewriting import REWRITES
 from edgekit_export.stage_info import describe_input
 from edgekit_export.targets import Target, find_target
 from edgekit_export.tile_choice import check_tiles
 from edgekit_runtime.bundle import InputContract, ModelInfo
-from edgekit_runtime.bundle.contract import Fit
+from edgekit_runtime.bundle.contract import Fit, GreyFormula
 from edgekit_runtime.errors import UsageProblem
 
 Array = npt.NDArray[Any]
@@ -35,7 +35,7 @@ class ExportPlan:
         contract: The frames that the bundle will accept; how far the network looks is not known yet.
         overlap: What tiles shall share in pixels; None where that follows from how far the network looks.
         stages: What the network states about its stages.
-        samples: Frames of the graph's size.
+        samples: Frames of the graph's size and type.
         threshold: Default on the logit; None where the task has none.
         rewrites: Chosen rewrites.
         precision: Of the bundle, and what it may cost.
@@ -71,6 +71,8 @@ def make_plan(
     report: Report,
     fit: Fit = "refuse",
     overlap: int | None = None,
+    bits: int = 8,
+    grey: GreyFormula = "equal",
     precision: PrecisionRequest = FP32,
     target: str = "any",
 ) -> ExportPlan:
@@ -100,13 +102,23 @@ def make_plan(
     argument_checks.check_size(size, export_input.multiple)
     check_tiles(fit, overlap, info.task, size, export_input.multiple)
     argument_checks.check_normalisation(normalisation, 1 if export_input.channels == "grey" else 3)
+    argument_checks.check_pixels(bits, grey, export_input.channels)
     contract = describe_input(
-        export_input, normalisation, size=size, batch=batch, mm_per_pixel=mm_per_pixel, fit=fit
+        export_input,
+        normalisation,
+        size=size,
+        batch=batch,
+        mm_per_pixel=mm_per_pixel,
+        fit=fit,
+        bits=bits,
+        grey=grey,
     )
     frames = tuple(argument_checks.check_samples(samples, contract))
     threshold = argument_checks.check_threshold(thresholds, info.task)
     if precision.calibration is not None:
-        check_calibration_frames(precision.calibration.frames, contract.frame_shape)
+        given, pixels = precision.calibration, contract.pixels
+        check_calibration_frames(given.frames, contract.frame_shape, pixels)
+        precision = replace(precision, calibration=replace(given, frames=WideFrames(given.frames, pixels)))
     return ExportPlan(
         model,
         info,

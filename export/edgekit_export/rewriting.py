@@ -27,7 +27,7 @@ from edgekit_export.passes.names import FRAME, LOGITS, THRESHOLD
 from edgekit_export.passes.remove_dead import RemoveDead
 from edgekit_export.passes.subpixel import Subpixel
 from edgekit_export.targets import Preference, Where
-from edgekit_runtime.bundle.contract import Channels
+from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.bundle.manifest import Task
 from edgekit_runtime.masks import margins_of
 
@@ -73,7 +73,7 @@ def rewrite_stages(
     traced: Sequence[ir.Model],
     expected: Expected,
     normalisation: Normalisation,
-    channels: Channels,
+    pixels: PixelFormat,
     task: Task,
     batch: int | None,
     rewrites: frozenset[str],
@@ -86,7 +86,7 @@ def rewrite_stages(
         traced: The graphs as they were traced.
         expected: Frames, and what torch answered for them: the values that later stages are verified on.
         normalisation: What the network was trained with.
-        channels: Order that the network takes.
+        pixels: What its frames are.
         task: "segment" or "classify".
         batch: Frames per run; None where it is dynamic.
         rewrites: Names of chosen rewrites, which every stage must admit.
@@ -100,7 +100,8 @@ def rewrite_stages(
         feeds = {FRAME: expected.frames[rows]} if index == 0 else {name: values[name] for name in inputs}
         folding: list[GraphPass] = [FoldBatchNorm()]
         if index == 0:
-            folding += [FrameInput(normalisation, channels, image=inputs[0]), FoldNormalisation()]
+            entry = FrameInput(normalisation, pixels.channels, image=inputs[0], graph_type=pixels.graph_type)
+            folding += [entry, FoldNormalisation(pixels.bits)]
         folded = run_passes(model, folding, feeds)
         ends_in_mask = task == "segment" and index == len(traced) - 1
         if ends_in_mask:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from edgekit_export.exportable import ExportInput, ExportStage, Normalisation
 from edgekit_export.passes.names import FRAME, LOGITS, MASK, THRESHOLD
 from edgekit_runtime.bundle import ExitInfo, InputContract, ModelInfo, PixelFormat, StageInfo, TensorInfo
-from edgekit_runtime.bundle.contract import Fit
+from edgekit_runtime.bundle.contract import Fit, GreyFormula
 from edgekit_runtime.errors import UsageProblem
 
 Array = npt.NDArray[Any]
@@ -27,11 +27,13 @@ def describe_input(
     batch: int | None,
     mm_per_pixel: float | None,
     fit: Fit = "refuse",
+    bits: int = 8,
+    grey: GreyFormula = "equal",
 ) -> InputContract:
-    """Return the frames that the bundle accepts: 8 bits, in the network's own channel order, fitted to this size."""
+    """Return the frames that the bundle accepts: in the network's own channel order, fitted to this size."""
     return InputContract(
         name=FRAME,
-        pixels=PixelFormat(channels=contract.channels, scale=normalisation.scale),
+        pixels=PixelFormat(contract.channels, grey, bits, normalisation.scale),
         height=size[0],
         width=size[1],
         multiple=contract.multiple,

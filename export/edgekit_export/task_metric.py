@@ -18,7 +18,7 @@ from edgekit_runtime.masks import mask_of
 Array = npt.NDArray[Any]
 
 Predict = Callable[[Array], Array]
-"""A frame, uint8 (H, W) or (H, W, 3), to its mask, uint8 (H, W), or class probabilities, float32 (K,)."""
+"""A camera's frame, (H, W) or (H, W, 3), to its mask, uint8 (H, W), or class probabilities, float32 (K,)."""
 
 Evaluate = Callable[[Predict], Mapping[str, float]]
 """Runs a predictor over a data set and returns its metrics; the first is compared."""
@@ -47,7 +47,7 @@ class Predictors:
         self._chain = chain
         self._stages = stages
         self._threshold = threshold
-        self._shape = tuple(stages[0].inputs[0].shape[1:])
+        self._shape, self._graph_type = tuple(stages[0].inputs[0].shape[1:]), stages[0].inputs[0].dtype
 
     def torch(self, frame: Array) -> Array:
         """Answer with the torch network."""
@@ -63,11 +63,12 @@ class Predictors:
         return np.asarray(self._chain.run(self._row(frame), {THRESHOLD: self._threshold})[MASK][0])
 
     def _row(self, frame: Array) -> Array:
-        if frame.dtype != np.uint8 or frame.shape != self._shape:
+        wanted = "uint8" if self._graph_type == "uint8" else "uint16"
+        if frame.dtype != wanted or frame.shape != self._shape:
             raise FrameError(
-                f"The exported graphs take uint8 {self._shape}, got {frame.dtype} {frame.shape}."
+                f"The exported graphs take {wanted} {self._shape}, got {frame.dtype} {frame.shape}."
             )
-        return frame[np.newaxis]
+        return frame[np.newaxis].astype(self._graph_type, copy=False)
 
     def _answer(self, outputs: Mapping[str, Array]) -> Array:
         """Return the probabilities of the exit that answers in the runtime."""

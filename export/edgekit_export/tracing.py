@@ -98,7 +98,7 @@ class Reference:
         self.stages = _ready_stages(copied.to(self._dtype))
 
     def run(self, frames: Array) -> dict[str, Array]:
-        """Return every output of every stage by name, for uint8 frames (N, H, W) or (N, H, W, 3).
+        """Return every output of every stage by name, for frames (N, H, W) or (N, H, W, 3) of the graph's type.
 
         Frames run one by one, so that a network that mixes the rows of a batch does not pass.
         """

@@ -16,7 +16,7 @@ from edgekit_export.rewriting import RewrittenStage, rewrite_stages
 from edgekit_export.rounding import measure_bounds, measure_rms_bounds
 from edgekit_export.stage_info import describe_input, describe_stages
 from edgekit_export.targets import Preference
-from edgekit_runtime.bundle import InputContract, ModelInfo, ParityCheck, Provenance, StageInfo
+from edgekit_runtime.bundle import InputContract, ModelInfo, ParityCheck, PixelFormat, Provenance, StageInfo
 
 CLASSES = {1: ("background", "defect"), 3: ("background", "hole", "stain")}
 PROVENANCE = Provenance("untrained", "0" * 64, "random weights of a test", None)
@@ -74,7 +74,14 @@ def build(
     entry, stages = tracing.read_contract(network)
     task = network.task
     rewritten = rewrite_stages(
-        traced, expected, normalisation, entry.channels, task, batch, rewrites, preferred=preferred
+        traced,
+        expected,
+        normalisation,
+        PixelFormat(entry.channels),
+        task,
+        batch,
+        rewrites,
+        preferred=preferred,
     )
     contract: InputContract = describe_input(
         entry, normalisation, size=(height, width), batch=batch, mm_per_pixel=None

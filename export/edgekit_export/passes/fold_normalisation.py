@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -36,6 +36,12 @@ class FoldNormalisation(GraphPass):
     The shift moves into the bias only where the convolution does not pad. Padding puts zeros around the
     normalised image, which is the grey value mean·scale around the frame; with the shift in the bias the
     border would see black instead. There it stays as one subtraction.
+
+    Pixels deeper than 8 bits are first brought to the range of 8, by a power of two, which rounds nothing: fp16 ends at
+    65504, and weights for values up to there would be below its smallest normal number.
+
+    Args:
+        bits: Depth of the pixels.
     """
 
     name: ClassVar[str] = "fold_normalisation"
@@ -43,6 +49,10 @@ class FoldNormalisation(GraphPass):
         "Moves 1/(scale·std) into the first weights, and the mean into one Sub or the bias."
     )
     tolerance: ClassVar[Tolerance] = ROUNDING
+
+    def __init__(self, bits: int = 8) -> None:
+        super().__init__()
+        self.shrink = 2.0 ** min(0, 8 - bits)
 
     def requires(self, model: ir.Model) -> None:
         """The frame is normalised by the chain that `frame_input` adds."""
@@ -56,6 +66,10 @@ class FoldNormalisation(GraphPass):
         ensure(_find_chain(model.graph) is None, "the normalisation is still there")
         value = _end_of_layout(model.graph)
         ensure(value is not None, "the frame's layout is gone")
+        if self.shrink != 1 and value is not None:
+            node = editing.only_consumer(value)
+            ensure(node is not None and node.op_type == "Mul", "deep pixels are not brought to 8 bits first")
+            value = None if node is None else node.outputs[0]
         subtractions = (
             [use.node for use in value.uses() if use.node.op_type == "Sub"] if value is not None else []
         )
@@ -66,6 +80,8 @@ class FoldNormalisation(GraphPass):
         chain = _find_chain(graph)
         if chain is None:
             return False
+        if self.shrink != 1:
+            chain = _shrink(graph, chain, self.shrink)
         plain = [node for node in _users(chain.result) if _folds(node, chain.result)]
         centred: ir.Value | None = None
         for conv in plain:
@@ -85,6 +101,14 @@ class FoldNormalisation(GraphPass):
         for node in reversed(chain.nodes):
             graph.remove(node, safe=True)
         return True
+
+
+def _shrink(graph: ir.Graph, chain: _Chain, by: float) -> _Chain:
+    """Return the chain as it is behind a product with a power of two."""
+    power = editing.add_constant(graph, f"{FRAME}.power", as_float32(np.array(by)))
+    node = editing.make_node(graph, "Mul", [chain.source, power], f"{FRAME}.shrunk")
+    graph.insert_before(chain.nodes[0], node)
+    return replace(chain, source=node.outputs[0], shift=chain.shift * by, factor=chain.factor / by)
 
 
 def _users(value: ir.Value) -> list[ir.Node]:

@@ -1,4 +1,4 @@
-"""Take the camera's uint8 frame instead of a normalised image."""
+"""Take the camera's frame instead of a normalised image."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from edgekit_export.exportable import Normalisation
 from edgekit_export.passes import editing
 from edgekit_export.passes.base import EXACT, Feeds, GraphPass, Tolerance, ensure, require
 from edgekit_export.passes.names import FRAME
-from edgekit_runtime.bundle.contract import Channels
+from edgekit_runtime.bundle.contract import Channels, FrameType
 
 
 class FrameInput(GraphPass):
-    """The image input becomes `frame`, uint8 (N, H, W) or (N, H, W, 3), widened and normalised in the graph.
+    """The image input becomes `frame`, integers (N, H, W) or (N, H, W, 3), widened and normalised in the graph.
 
     The arithmetic stays explicit (÷ scale, − mean, ÷ std, in the order that training used); folding it is
     `fold_normalisation`'s work.
@@ -24,16 +24,25 @@ class FrameInput(GraphPass):
         normalisation: What the network was trained with.
         channels: Order that the network takes, and so that frames come in.
         image: Name of the input that is replaced.
+        graph_type: Of the frame: uint8, or int32 where pixels are deeper than 8 bits; float32 holds all of 16.
     """
 
     name: ClassVar[str] = "frame_input"
     changes: ClassVar[str] = (
-        "Replaces the image input by a uint8 frame and adds cast, layout and normalisation."
+        "Replaces the image input by a frame of integers and adds cast, layout and normalisation."
     )
     tolerance: ClassVar[Tolerance] = EXACT
 
-    def __init__(self, normalisation: Normalisation, channels: Channels, *, image: str) -> None:
+    def __init__(
+        self,
+        normalisation: Normalisation,
+        channels: Channels,
+        *,
+        image: str,
+        graph_type: FrameType = "uint8",
+    ) -> None:
         super().__init__()
+        self.frame_type = ir.DataType.UINT8 if graph_type == "uint8" else ir.DataType.INT32
         self.normalisation = normalisation
         self.channels = channels
         self.image = image
@@ -53,10 +62,10 @@ class FrameInput(GraphPass):
             require(len(numbers) in (1, wanted), f"mean and std must have 1 or {wanted} numbers")
 
     def ensures(self, model: ir.Model) -> None:
-        """The only input is a uint8 frame that is cast first."""
+        """The only input is a frame of its type that is cast first."""
         inputs = model.graph.inputs
         ensure([value.name for value in inputs] == [FRAME], f"the only input must be {FRAME!r}")
-        ensure(inputs[0].dtype == ir.DataType.UINT8, f"{FRAME!r} must be uint8")
+        ensure(inputs[0].dtype == self.frame_type, f"{FRAME!r} must be {self.frame_type.name}")
         consumer = editing.only_consumer(inputs[0])
         # TensorRT takes uint8 at the network's border only: the cast must come before the layout.
         ensure(consumer is not None and consumer.op_type == "Cast", f"{FRAME!r} must be cast first")
@@ -70,7 +79,7 @@ class FrameInput(GraphPass):
         batch, channels, height, width = shape[0], shape[1], shape[2], shape[3]
         image.name = editing.fresh_name(graph, f"{self.image}.removed")
         frame_shape = [batch, height, width] if channels == 1 else [batch, height, width, channels]
-        frame = ir.val(FRAME, ir.DataType.UINT8, ir.Shape(frame_shape))
+        frame = ir.val(FRAME, self.frame_type, ir.Shape(frame_shape))
         graph.inputs[0] = frame
         nodes = self._chain(graph, frame)
         if len(graph) == 0:

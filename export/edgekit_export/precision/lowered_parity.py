@@ -43,7 +43,7 @@ def check_lowered(
         precision: What they are called.
         stages: What the manifest will say about each.
         graphs: ONNX bytes of each stage.
-        frames: uint8 (N, H, W) or (N, H, W, 3).
+        frames: (N, H, W) or (N, H, W, 3) of the graph's type.
         expected: What torch answered, in fp32, for every output of every stage.
         batch: Frames per run that the graphs are fixed to; None where the batch is dynamic.
         threshold: Default of a segmenting bundle; None for a classifying one.

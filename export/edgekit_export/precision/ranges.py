@@ -41,8 +41,8 @@ def collect_ranges(
     values at most `most_bytes` are held at once; the stage is run again for the others.
 
     Args:
-        stages: Graphs in fp32, from the uint8 frame to logits or probabilities.
-        frames: uint8 (H, W) or (H, W, 3) that `check_calibration_frames` has passed; read one at a time.
+        stages: Graphs in fp32, from the frame to logits or probabilities.
+        frames: (H, W) or (H, W, 3) of the graph's type, that `check_calibration_frames` has passed; read one at a time.
         method: How a range is found among the values (see `range_choice`).
         percentile: For the method of this name, in percent.
         answers: See `find_uses`.

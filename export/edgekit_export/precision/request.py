@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from edgekit_export.targets import EXPORT_PRECISIONS, ExportPrecision
@@ -22,13 +21,13 @@ class Calibration:
     """Images that int8 ranges are measured on.
 
     Attributes:
-        frames: uint8 (H, W) or (H, W, 3), of the export's size; read one at a time, twice.
+        frames: As a camera gives them, (H, W) or (H, W, 3), of the export's size; read one at a time, twice.
         data: What they are called.
         fingerprint: sha256 of them.
         method: How a tensor's range is found among its values.
     """
 
-    frames: Sequence[npt.NDArray[np.uint8]]
+    frames: Sequence[npt.NDArray[Any]]
     data: str
     fingerprint: str
     method: Method = "percentile"

@@ -54,9 +54,9 @@ def measure_sensitivity(
     after it: on one core 8 s for U-Net (23 layers, 256×256), 33 s for ResNet-50 (54 layers, 512×512).
 
     Args:
-        stages: Graphs in fp32, from the uint8 frame to logits or probabilities.
+        stages: Graphs in fp32, from the frame to logits or probabilities.
         ranges: Of the tensors of each (see `collect_ranges`).
-        frames: uint8 (H, W) or (H, W, 3); the first four count.
+        frames: (H, W) or (H, W, 3) of the graph's type; the first four count.
         answers: See `find_uses`.
     """
     simulations = [
