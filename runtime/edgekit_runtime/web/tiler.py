@@ -1,8 +1,9 @@
 """The tiles of a web: strips of any height go in, rows of tiles come out as soon as they are settled.
 
 The tiles are those that `tiling.plan_tiles` would cut from the whole web. That is possible without knowing its end
-because a tile other than the last begins at a multiple of the step, and is known not to be the last as soon as one more
-row has come than it shows.
+because a tile begins at a multiple of the step unless it is the last. A row of tiles comes out with its last row, and
+answers for its rows down to the seam, because nobody knows yet whether the web goes on; where it ends just there, the
+same tiles come once more and answer for the rest.
 """
 
 from __future__ import annotations
@@ -120,23 +121,22 @@ class WebTiler:
         bands = []
         start = 0
         while start < len(strip):
-            if self._received == self._next_offset + self._height:
-                # A further row is there: this tile is not the last one.
-                bands.append(
-                    self._cut(self._next_offset, find_seam(self._next_offset, self._height, self._overlap))
-                )
-                self._next_offset += self._height - self._overlap
             slot = self._received % self._height
             settled_in = self._next_offset + self._height - self._received
             count = min(len(strip) - start, settled_in, self._height - slot)
             kept[slot : slot + count] = strip[start : start + count]
             self._received += count
             start += count
+            if self._received == self._next_offset + self._height:
+                bands.append(
+                    self._cut(self._next_offset, find_seam(self._next_offset, self._height, self._overlap))
+                )
+                self._next_offset += self._height - self._overlap
         return bands
 
     def finish(self) -> list[Band]:
-        """End the web, and return the band of its last rows; none where no row came, or the web was finished before."""
-        if self._finished or not self._received:
+        """End the web, and return the band of the rows that are left; none where all are answered for already."""
+        if self._finished or self._received == self._next_seam:
             self._finished = True
             return []
         self._finished = True

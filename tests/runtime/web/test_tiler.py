@@ -32,13 +32,23 @@ def test_bands_are_the_rows_of_tiles_of_the_whole_web(size, tiling, cuts, seed, 
     web = make_pixels(seed, size, channels)
     grid = plan_tiles(size, *tiling)
     bands = feed(WebTiler(size[1], *tiling), web, [cut for cut in cuts if cut < size[0]])
-    np.testing.assert_array_equal(np.concatenate([band.tiles for band in bands]), grid.cut(web))
     masks = make_pixels(seed + 1, (len(grid), *tiling[0]))
-    per_band = np.split(masks, len(grid.rows))
-    joined = [band.join(rows) for band, rows in zip(bands, per_band, strict=True)]
+    by_offset = dict(
+        zip(
+            grid.rows.offsets,
+            zip(*(np.split(pixels, len(grid.rows)) for pixels in (grid.cut(web), masks)), strict=True),
+            strict=True,
+        )
+    )
+    joined = []
+    for band in bands:
+        tiles, answers = by_offset[band.first_row - band.top]
+        np.testing.assert_array_equal(band.tiles, tiles)
+        joined.append(band.join(answers))
     np.testing.assert_array_equal(np.concatenate(joined), grid.join(masks))
-    assert [band.first_row for band in bands] == list(grid.rows.seams[:-1])
-    assert [band.rows for band in bands] == np.diff(grid.rows.seams).tolist()
+    assert [band.first_row for band in bands] == [0, *np.cumsum([band.rows for band in bands])[:-1]]
+    # The last tiles come twice where the web ends with them, and not at once, because they shared rows.
+    assert len(bands) - len(grid.rows) in (0, 1 if tiling[1] else 0)
 
 
 @given(tiling=tilings(), seed=st.integers(0, 2**32 - 1), data=st.data())
@@ -49,8 +59,9 @@ def test_columns_that_are_dropped_are_not_cut_and_hold_no_defect(tiling, seed, d
     used = sorted(data.draw(st.sets(st.integers(0, count - 1), min_size=1)))
     bands = feed(WebTiler(37, *tiling, columns=used[::-1]), web, [7, 20])
     all_tiles = grid.cut(web).reshape(len(grid.rows), count, *tiling[0])
-    for band, tiles in zip(bands, all_tiles, strict=True):
-        np.testing.assert_array_equal(band.tiles, tiles[used])
+    for band in bands:
+        row = grid.rows.offsets.index(band.first_row - band.top)
+        np.testing.assert_array_equal(band.tiles, all_tiles[row][used])
     joined = np.concatenate([band.join(band.tiles) for band in bands])
     expected = np.zeros_like(web)
     for column in used:
@@ -61,7 +72,7 @@ def test_columns_that_are_dropped_are_not_cut_and_hold_no_defect(tiling, seed, d
 def test_the_outer_tiles_of_two_line_cameras_are_dropped():
     """The case of DI-Net's line: 8192 columns, tiles of 512, 14 of 16 are inspected."""
     tiler = WebTiler(8192, (512, 512), 0, 16, columns=range(1, 15))
-    (band,) = tiler.add(np.ones((513, 8192), np.uint8))
+    (band,) = tiler.add(np.ones((512, 8192), np.uint8))
     assert band.tiles.shape == (14, 512, 512)
     mask = band.join(band.tiles)
     assert mask.shape == (512, 8192)
@@ -69,10 +80,14 @@ def test_the_outer_tiles_of_two_line_cameras_are_dropped():
 
 
 @pytest.mark.parametrize("overlap", [0, 16, 32])
-def test_a_band_comes_with_the_first_row_behind_its_tiles(overlap):
+def test_a_band_comes_with_the_last_row_of_its_tiles(overlap):
+    """A line must not wait for the next strip to hear of this one."""
     tiler = WebTiler(10, (64, 64), overlap, 16)
     row = np.zeros((1, 10), np.uint8)
-    assert [len(tiler.add(row)) for _ in range(65)] == [0] * 64 + [1]
+    bands = [tiler.add(row) for _ in range(64)]
+    assert [len(found) for found in bands] == [0] * 63 + [1]
+    assert bands[-1][0].rows == 64 - overlap // 2
+    assert [band.rows for band in tiler.finish()] == ([overlap // 2] if overlap else [])
 
 
 @pytest.mark.parametrize("height", [1, 7, 40, 1000])
