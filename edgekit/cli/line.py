@@ -63,6 +63,14 @@ positive = click.FloatRange(0, min_open=True)
 @click.option("--stall", type=positive, metavar="S", help="End when the source gives nothing for so long.")
 @click.option("--parts", type=click.IntRange(1), help="Stop after so many parts.")
 @click.option("--metres", type=positive, help="Stop after so many metres.")
+@click.option(
+    "--threshold", type=float, help="Logit from which a pixel is a defect.  [default: the bundle's]"
+)
+@click.option(
+    "--min-area",
+    type=click.IntRange(0),
+    help="Smaller regions, in px, do not count, whatever their class.  [default: the bundle's rules]",
+)
 @click.option("--records", type=any_path, help="Folder for all results as JSON lines, in files that rotate.")
 @click.option(
     "--save-rejected",
@@ -114,7 +122,7 @@ def line(*, bundle: Path, as_json: bool, reporter: Reporter, **words: Any) -> No
         bundle,
         plan.strips,
         plan.settings,
-        choice=DetectorChoice(device=words["device"], backend=words["backend"], threads=words["threads"]),
+        choice=_choose_detector(words),
         on_part=tell,
         on_late=tell,
         on_event=lambda event: reporter.note(f"line: {event}"),
@@ -131,6 +139,17 @@ def line(*, bundle: Path, as_json: bool, reporter: Reporter, **words: Any) -> No
                     click.echo(describe_summary(summary))
     if interruption.happened:
         raise KeyboardInterrupt
+
+
+def _choose_detector(words: dict[str, Any]) -> DetectorChoice:
+    threshold = words["threshold"]
+    return DetectorChoice(
+        device=words["device"],
+        backend=words["backend"],
+        threads=words["threads"],
+        thresholds=None if threshold is None else {"threshold": threshold},
+        min_area_px=words["min_area"],
+    )
 
 
 def _read_request(words: dict[str, Any]) -> LineRequest:

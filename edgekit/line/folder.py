@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from edgekit.media.images import list_images, order_channels, read_image
@@ -12,19 +12,23 @@ from edgekit_runtime.line.strips import Pixels
 
 
 def read_strips(path: Path, pixels: PixelFormat) -> Iterator[Pixels | Exception]:
-    """Yield the images of a folder, or the one that is named, as a bundle takes them.
+    """Return the images of a folder, or the one that is named, as a bundle takes them.
 
     Args:
         path: Of the folder.
         pixels: Depth and channels.
 
-    Yields:
+    Returns:
         Arrays (h, W) or (h, W, 3), or the error of an image that cannot be read: the web goes on behind it.
 
     Raises:
         DatasetError: If the folder holds no image.
     """
-    for file in list_images([path]):
+    return _read_files(list_images([path]), pixels)
+
+
+def _read_files(files: Iterable[Path], pixels: PixelFormat) -> Iterator[Pixels | Exception]:
+    for file in files:
         try:
             image = read_image(file, pixels, channels="grey" if pixels.channels == "grey" else "rgb")
         except EdgekitError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,18 +15,18 @@ from edgekit_runtime.optional import import_optional
 
 
 def read_frames(path: Path, pixels: PixelFormat) -> Iterator[Pixels]:
-    """Yield the frames of a video as a bundle takes them.
+    """Return the frames of a video as a bundle takes them.
 
     Args:
         path: Of the file, in a format that OpenCV reads.
         pixels: Channels; a video has 8 bits.
 
-    Yields:
+    Returns:
         uint8 (h, W, 3): in the order of `pixels`, or RGB for a grey network, whose own formula makes them grey.
 
     Raises:
         UsageProblem: If there is no such file, or the network takes deeper frames.
-        FrameError: If OpenCV can read no frame of it.
+        FrameError: If OpenCV does not read it.
         MissingDependency: If OpenCV is not installed.
     """
     if not path.is_file():
@@ -35,19 +36,20 @@ def read_frames(path: Path, pixels: PixelFormat) -> Iterator[Pixels]:
             f"A video has 8 bits, and the bundle takes {pixels.bits}.",
             remedy="Take a folder of images of the camera's depth.",
         )
-    cv2 = import_optional("cv2", extra="line")
-    capture = cv2.VideoCapture(str(path))
-    count = 0
+    capture = import_optional("cv2", extra="line").VideoCapture(str(path))
+    if not capture.isOpened():
+        raise FrameError(
+            f"{path}: this is no video that OpenCV reads.", remedy="Convert it, to MP4 or AVI for instance."
+        )
+    return _read_capture(capture, reverse=pixels.channels != "bgr")
+
+
+def _read_capture(capture: Any, *, reverse: bool) -> Iterator[Pixels]:
     try:
         while True:
             good, frame = capture.read()
             if not good:
-                break
-            count += 1
-            yield frame if pixels.channels == "bgr" else np.ascontiguousarray(frame[:, :, ::-1])
+                return
+            yield np.ascontiguousarray(frame[:, :, ::-1]) if reverse else frame
     finally:
         capture.release()
-    if not count:
-        raise FrameError(
-            f"{path}: no frame of it can be read.", remedy="Convert it to a format that OpenCV reads."
-        )

@@ -26,6 +26,7 @@ class DetectorChoice:
     backend: str | BackendFactory = "auto"
     threads: int | None = None
     thresholds: Mapping[str, float] | None = None
+    min_area_px: int | None = None
 
     def open(self, bundle: str | Path | Bundle) -> Detector:
         """Return a detector that is READY."""
@@ -35,6 +36,7 @@ class DetectorChoice:
             backend=self.backend,
             threads=self.threads,
             thresholds=self.thresholds,
+            min_area_px=self.min_area_px,
         )
         detector.open()
         return detector
