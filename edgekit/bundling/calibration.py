@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import overload
 
+from edgekit.bundling.cutting import choose_part
 from edgekit.bundling.samples import find_training_data, fits_frame
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import Dataset, OpenOptions
@@ -22,7 +23,7 @@ from edgekit.data.views import view_for
 from edgekit.evaluation.predictors import fit_frame
 from edgekit.media.images import list_images, read_image
 from edgekit.models import MODELS
-from edgekit_runtime.bundle.contract import PixelFormat
+from edgekit_runtime.bundle.contract import Fit, PixelFormat
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from edgekit_runtime.padding import pad_frame
 from edgekit_runtime.pixels import Frame
@@ -45,7 +46,7 @@ class CalibrationImages(Sequence[Frame]):
         source: Where images come from: a dataset, or files.
         chosen: Their numbers there.
         pixels: What the network's frames are.
-        size: (height, width) of the frames; smaller images are padded.
+        size: (height, width) of the frames; smaller images are padded, of larger ones the tile in the middle is taken.
     """
 
     name: str
@@ -65,7 +66,8 @@ class CalibrationImages(Sequence[Frame]):
         if isinstance(index, slice):
             return [self[number] for number in range(len(self))[index]]
         image = _read(self.source, self.chosen[index], self.pixels)
-        return pad_frame(fit_frame(image, self.pixels), self.size)
+        part = choose_part(image.shape, self.size)
+        return pad_frame(fit_frame(image[part], self.pixels), self.size)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -78,7 +80,9 @@ class CalibrationImages(Sequence[Frame]):
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
-def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, int]) -> CalibrationImages:
+def choose_calibration(
+    record: Checkpoint, source: str | None, size: tuple[int, int], fit: Fit = "pad"
+) -> CalibrationImages:
     """Return up to 64 images to calibrate on.
 
     Of the data that the network was trained on it is the training part: the others judge the result.
@@ -87,6 +91,7 @@ def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, 
         record: Of the weights.
         source: A folder, with masks or without, or synthetic:NAME; None takes the data of the training.
         size: (height, width) of the bundle's frames.
+        fit: Of the bundle; where it is "tile", larger images are cut.
 
     Raises:
         UsageProblem: If no source is named and the data of the training are not there.
@@ -100,7 +105,7 @@ def choose_calibration(record: Checkpoint, source: str | None, size: tuple[int, 
     found, name = _open(text, record, size)
     pixels = record.pixels
     shapes = {index: _read(found, index, pixels).shape for index in _spread(range(len(found)), MOST_READ)}
-    fitting = [index for index, shape in shapes.items() if fits_frame(shape, size)]
+    fitting = [index for index, shape in shapes.items() if fits_frame(shape, size, fit)]
     if not fitting:
         height, width = next(iter(shapes.values()))[:2]
         raise DatasetError(

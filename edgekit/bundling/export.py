@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.bundling.calibration import choose_calibration
-from edgekit.bundling.frame_sizes import choose_frames
+from edgekit.bundling.frame_sizes import FrameChoice, choose_frames
 from edgekit.bundling.samples import LOWERED_COUNT, are_stand_ins, choose_samples
 from edgekit.bundling.weights import choose_weights
 from edgekit.checkpoints.format import Checkpoint, load_network, serialise_tensors
@@ -109,10 +109,10 @@ def export_model(
     frames = choose_frames(record, spec, size=size, fit=fit)
     if frames.reason:
         reporter.note(f"note: {frames.reason}")
-    samples = choose_samples(record, data, frames.size)
+    samples = choose_samples(record, data, frames.size, fit=frames.fit)
     judged = samples
     if lowering.precision != "fp32":
-        judged = choose_samples(record, data, frames.size, count=LOWERED_COUNT)
+        judged = choose_samples(record, data, frames.size, count=LOWERED_COUNT, fit=frames.fit)
         reporter.note(f"note: The task metric is that of {len(judged)} images of {judged.name}.")
     if are_stand_ins(samples, record):
         reporter.note(
@@ -137,7 +137,7 @@ def export_model(
         provenance=_describe_provenance(record, serialise_tensors(weights)),
         data=record.data,
         rewrites=rewrites,
-        precision=_request(lowering, record, frames.size, reporter),
+        precision=_request(lowering, record, frames, reporter),
         target=target,
         engine_targets=engine_targets,
         evaluate=_make_evaluation(judged, record, spec.task),
@@ -157,11 +157,11 @@ def _check(lowering: Lowering) -> None:
 
 
 def _request(
-    lowering: Lowering, record: Checkpoint, size: tuple[int, int], reporter: Reporter
+    lowering: Lowering, record: Checkpoint, frames: FrameChoice, reporter: Reporter
 ) -> PrecisionRequest:
     calibration = None
     if lowering.precision == "int8":
-        images = choose_calibration(record, lowering.calibrate_on, size)
+        images = choose_calibration(record, lowering.calibrate_on, frames.size, frames.fit)
         reporter.note(f"calibrating on {len(images)} images of {images.name}")
         calibration = Calibration(images, images.name, images.fingerprint, lowering.method)
     return PrecisionRequest(lowering.precision, calibration, lowering.max_drop, frozenset(lowering.kept))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from edgekit.bundling.cutting import choose_part
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import Dataset, OpenOptions, Subset, open_dataset
 from edgekit.data.contract import Sample, View
@@ -18,7 +19,7 @@ from edgekit.data.views import view_for
 from edgekit.evaluation.predictors import fit_frame
 from edgekit.models import MODELS
 from edgekit.models.spec import Task
-from edgekit_runtime.bundle.contract import PixelFormat
+from edgekit_runtime.bundle.contract import Fit, PixelFormat
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.padding import pad_frame
 
@@ -32,7 +33,10 @@ DEFAULT_KINDS = (6,)
 
 
 class FittedFrames(View):
-    """A dataset as a bundle takes it: grey images repeated for a colour network, smaller ones padded to its size."""
+    """A dataset as a bundle takes it: grey images repeated for a colour network, smaller ones padded to its size.
+
+    Of larger ones, which only a bundle that cuts its frames takes, one tile is shown: that with most of the defect.
+    """
 
     def __init__(self, source: Dataset, pixels: PixelFormat, size: tuple[int, int]) -> None:
         super().__init__(source)
@@ -46,26 +50,29 @@ class FittedFrames(View):
             FrameError: If it is not what the network takes.
         """
         sample = self.source.load(index)
-        mask = None if sample.mask is None else pad_frame(sample.mask, self.size)
-        return replace(sample, image=pad_frame(fit_frame(sample.image, self.pixels), self.size), mask=mask)
+        part = choose_part(sample.image.shape, self.size, sample.mask)
+        mask = None if sample.mask is None else pad_frame(sample.mask[part], self.size)
+        image = pad_frame(fit_frame(sample.image[part], self.pixels), self.size)
+        return replace(sample, image=image, mask=mask)
 
 
 def choose_samples(
-    checkpoint: Checkpoint, data: str | None, size: tuple[int, int], *, count: int = COUNT
+    checkpoint: Checkpoint, data: str | None, size: tuple[int, int], *, count: int = COUNT, fit: Fit = "pad"
 ) -> Dataset:
     """Return up to `count` images of the wanted size, with the network's channels.
 
     They come from `data`; else from the validation part of the training's data, where these are still there and have
     images of the size; else from generated images of DAGM's class 6. Images that are smaller, but not below half the
-    area, are padded as in training. They have masks for a segmenting network, and a class each for a classifying one;
-    generated images have masks only.
+    area, are padded as in training; where the bundle's fit is "tile", larger ones are cut. They have masks for a
+    segmenting network, and a class each for a classifying one; generated images have masks only.
 
     Raises:
         UsageProblem: If no image of `data` has the size.
         DatasetError: If `data` have no masks, or no class per image, and the network answers just that.
     """
     spec = MODELS.get(checkpoint.model)
-    return FittedFrames(_choose_images(checkpoint, spec.task, data, size, count), checkpoint.pixels, size)
+    images = _choose_images(checkpoint, spec.task, data, size, count, fit)
+    return FittedFrames(images, checkpoint.pixels, size)
 
 
 def are_stand_ins(samples: Dataset, checkpoint: Checkpoint) -> bool:
@@ -75,7 +82,7 @@ def are_stand_ins(samples: Dataset, checkpoint: Checkpoint) -> bool:
 
 
 def _choose_images(
-    checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int], count: int
+    checkpoint: Checkpoint, task: Task, data: str | None, size: tuple[int, int], count: int, fit: Fit
 ) -> Dataset:
     source = data or find_training_data(checkpoint)
     stand_ins = partial(_generate, size=size, pixels=checkpoint.pixels, count=count)
@@ -91,7 +98,7 @@ def _choose_images(
     part = open_part(
         source, trained_on=checkpoint.data, part=None, options=options, view=view, default="val"
     ).dataset
-    fitting = [index for index in range(len(part)) if fits_frame(part.load(index).image.shape, size)]
+    fitting = [index for index in range(len(part)) if fits_frame(part.load(index).image.shape, size, fit)]
     if fitting:
         return _take(Subset(part, fitting), count)
     if data is None:
@@ -106,9 +113,11 @@ def _generate(kinds: Sequence[int], *, size: tuple[int, int], pixels: PixelForma
     return _take(set_depth(SyntheticDagm(kinds, size=size), pixels), count)
 
 
-def fits_frame(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
-    """Whether an image has the size, or is padded to it without being mostly padding."""
+def fits_frame(shape: tuple[int, ...], size: tuple[int, int], fit: Fit) -> bool:
+    """Whether an image has the size, is cut to it, or is padded to it without being mostly padding."""
     height, width = shape[:2]
+    if fit == "tile":
+        height, width = min(height, size[0]), min(width, size[1])
     return height <= size[0] and width <= size[1] and 2 * height * width >= size[0] * size[1]
 
 

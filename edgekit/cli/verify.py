@@ -43,7 +43,10 @@ def verify(*, bundle: Path, device: str, backend: str, as_json: bool, reporter: 
 
 def _describe(manifest: Manifest) -> str:
     contract, pixels = manifest.input, manifest.input.pixels
-    return (
-        f"{manifest.model.name}, {manifest.precision}; it takes {pixels.bits}-bit {pixels.channels} frames "
-        f"of {contract.height}×{contract.width} pixels (height × width)."
-    )
+    size = f"{contract.height}×{contract.width} pixels (height × width)"
+    if contract.fit == "pad":
+        size = f"up to {size}"
+    elif contract.fit == "tile":
+        size = f"any size, cut into tiles of {size} that share {contract.overlap}"
+    kind = f"{pixels.bits}-bit {pixels.channels} frames"
+    return f"{manifest.model.name}, {manifest.precision}; it takes {kind} of {size}."

@@ -31,11 +31,18 @@ def test_the_size_is_the_networks_own_where_omitted(grey):
     assert plan(Segmenter(), grey).threshold == 0.0
 
 
-def test_the_fit_is_recorded_and_what_no_runtime_serves_is_refused(grey):
+def test_the_fit_and_the_wanted_overlap_are_recorded(grey):
     assert plan(Segmenter(), grey).contract.fit == "refuse"
     assert plan(Segmenter(), grey, fit="pad").contract.fit == "pad"
-    with pytest.raises(UsageProblem, match="tiles"):
-        plan(Segmenter(), grey, fit="tile")
+    made = plan(Segmenter(), grey, fit="tile", overlap=6)
+    assert (made.contract.fit, made.overlap) == ("tile", 6)
+
+
+def test_tiles_that_cannot_be_are_refused_before_anything_is_traced(grey):
+    with pytest.raises(UsageProblem, match="Only tiles overlap"):
+        plan(Segmenter(), grey, fit="pad", overlap=0)
+    with pytest.raises(UsageProblem, match="0 to 16 pixels, in multiples of 2"):
+        plan(Segmenter(), grey, fit="tile", overlap=5)
 
 
 def test_what_is_not_exportable_is_told_what_it_lacks(grey):

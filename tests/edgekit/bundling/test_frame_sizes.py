@@ -61,7 +61,7 @@ def test_a_size_that_is_named_is_kept_and_padded_to_where_images_were_smaller(
     assert (choice.size, choice.fit) == (size, fit)
 
 
-@pytest.mark.parametrize("fit", ["refuse", "pad"])
+@pytest.mark.parametrize("fit", ["refuse", "pad", "tile"])
 @pytest.mark.parametrize("side", [200, 512])
 def test_a_fit_that_is_named_is_kept(side: int, fit: str) -> None:
     choice = choose_frames(seen([side, side], [side, side]), S, fit=fit)

@@ -156,3 +156,22 @@ def test_training_images_that_would_be_mostly_padding_give_generated_ones(image_
     samples = choose_samples(trained_on(str(image_folder)), None, (64, 144))
     assert samples.items[0].name.startswith("Class6/")
     assert samples.load(0).image.shape == (64, 144)
+
+
+def test_larger_images_are_cut_where_the_bundle_cuts_frames(image_folder: Path) -> None:
+    whole = open_dataset(str(image_folder))
+    with pytest.raises(UsageProblem, match="64×64 pixels"):
+        choose_samples(UNKNOWN, str(image_folder), (32, 48))
+    samples = choose_samples(UNKNOWN, str(image_folder), (32, 48), fit="tile")
+    assert len(samples) == min(COUNT, len(whole))
+    defective = 0
+    for index in range(len(samples)):
+        sample = samples.load(index)
+        assert sample.image.shape == sample.mask.shape == (32, 48)
+        uncut = samples.source.load(index)
+        defective += bool(uncut.mask.any())
+        # The part is the image's own, and shows some of the defect where there is one.
+        windows = np.lib.stride_tricks.sliding_window_view(uncut.image, (32, 48))
+        assert (windows == sample.image).all(axis=(2, 3)).any()
+        assert sample.mask.any() == uncut.mask.any()
+    assert defective
