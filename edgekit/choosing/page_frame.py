@@ -40,7 +40,9 @@ _PAGE = """<!doctype html>
   tbody th {{ font-weight: 600; white-space: nowrap }}
   .number {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }}
   .chart {{ display: block; width: 100%; height: auto; margin: .5rem 0 }}
-  .chart text {{ font: 13px system-ui, sans-serif; fill: var(--dim) }}
+  .chart text {{
+    font: 13px system-ui, sans-serif; fill: var(--dim); paint-order: stroke; stroke: var(--paper); stroke-width: 3px
+  }}
   .chart text.strong {{ fill: var(--ink); font-weight: 600 }}
   .grid {{ stroke: var(--line); stroke-width: 1 }}
   .limit {{ stroke: var(--c4); stroke-width: 1.5; stroke-dasharray: 6 4 }}
@@ -48,6 +50,7 @@ _PAGE = """<!doctype html>
   .interval {{ stroke: var(--c1); stroke-width: 3; stroke-linecap: round }}
   .dot {{ stroke: var(--paper); stroke-width: 1.5 }}
   .hollow {{ fill: var(--paper); stroke: var(--ink); stroke-width: 2 }}
+  .legend {{ list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; padding: 0; font-size: .875rem }}
   .c0 {{ fill: var(--c0) }} .c1 {{ fill: var(--c1) }} .c2 {{ fill: var(--c2) }} .c3 {{ fill: var(--c3) }}
   .c4 {{ fill: var(--c4) }} .c5 {{ fill: var(--c5) }} .c6 {{ fill: var(--c6) }}
 </style>

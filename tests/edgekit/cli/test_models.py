@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from edgekit.models.table import read_table
 from edgekit.shipped import list_shipped_checkpoints
 from tests.edgekit.conftest import RunCli
+
+RESULTS = Path(__file__).resolve().parents[3] / "benchmarks" / "results"
 
 
 def test_the_document_is_the_table_that_ships(run_cli: RunCli) -> None:
@@ -27,3 +30,42 @@ def test_people_see_every_model_with_its_figures(run_cli: RunCli) -> None:
     shipped = {name for name, line in rows.items() if line.endswith("yes")}
     assert shipped == set(list_shipped_checkpoints())
     assert "cheapnet-g<N>" in lines[-1]
+
+
+def test_measured_models_that_reach_what_is_asked_stand_first(run_cli: RunCli) -> None:
+    result = run_cli("models", "--for", "recall=0.8,ms=3,data=neu-seg")
+    assert result.code == 0
+    first, *others = result.out.splitlines()[1:11]
+    assert first.startswith("cheapnet-m ")
+    assert first.endswith("reaches it")
+    assert all(" no: " in line for line in others)
+    assert "compare.py DATA/neu-seg --model cheapnet-m" in result.out
+    assert "AMD EPYC, 2 cores, 2026-11-21" in result.out
+    assert "edgekit eval NAME.edgekit" in result.out
+    nothing = run_cli("models", "--for", "recall=1,ms=0.01")
+    assert (nothing.code, "No measured model reaches all of this." in nothing.out) == (0, True)
+
+
+def test_the_measured_document(run_cli: RunCli) -> None:
+    document = json.loads(run_cli("models", "--for", "ms=1", "--json").out)
+    assert document["schema"] == "edgekit.measured/1"
+    assert {row["model"] for row in document["rows"] if row["reaches"]} == {"cheapnet-s"}
+    assert all(row["gaps"] for row in document["rows"] if not row["reaches"])
+    run_cli("models", "--for", "speed=1").refused(2, "no figure")
+
+
+def test_own_figures_stand_beside_the_shipped_ones(run_cli: RunCli, tmp_path: Path) -> None:
+    added = (
+        *("--add", RESULTS / "cheapnet-synthetic" / "eval-cheapnet-s-bundle.json"),
+        *("--add", RESULTS / "cpu" / "cheapnet-s-onnxruntime.json"),
+    )
+    page = tmp_path / "models.html"
+    result = run_cli("models", *added, "--page", page)
+    assert (result.code, result.out) == (0, "")
+    assert "wrote" in result.err
+    assert "cheapnet-s (yours)" in page.read_text(encoding="utf-8")
+    assert "cheapnet-s (yours)" in run_cli("models", *added).out
+    run_cli("models", "--add", tmp_path / "none.json").refused(2, "none.json", "edgekit eval --json")
+    run_cli("models", "--page", tmp_path / "no" / "page.html").refused(2, "no folder")
+    page.write_text("[1]")
+    run_cli("models", "--add", page).refused(2, "neither")
