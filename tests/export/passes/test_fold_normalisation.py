@@ -51,6 +51,19 @@ def test_with_padding_one_subtraction_stays(bias):
     assert_same(before, after, FRAME)
 
 
+@pytest.mark.parametrize("bits", [9, 12, 16])
+@pytest.mark.parametrize("pad", [0, 1])
+def test_deep_pixels_give_to_the_bit_what_those_of_8_bits_give(bits, pad):
+    model = convolution(pad)
+    _, shallow = fold(model, GREY, FRAME)
+    scaled = Normalisation(GREY.mean, GREY.std, GREY.scale * 2 ** (bits - 8))
+    entry = FrameInput(scaled, "grey", image="image", graph_type="int32")
+    frame = FRAME.astype(np.int32) << (bits - 8)
+    deep = run_passes(model, [entry, FoldNormalisation(bits), RemoveDead()], {"frame": frame})
+    assert ops(deep) == ["Cast", "Unsqueeze", "Mul", *ops(shallow)[2:]]
+    np.testing.assert_array_equal(run(deep, frame=frame)["y"], run(shallow, frame=FRAME)["y"])
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_without_padding_nothing_stays(bias):
     before, after = fold(convolution(0, bias=bias), GREY, FRAME)

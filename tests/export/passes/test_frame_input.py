@@ -41,6 +41,14 @@ def test_grey_frame():
     np.testing.assert_allclose(run(model, frame=frame)["y"], wanted, atol=1e-6)
 
 
+def test_deep_frames_are_cast_from_int32_and_none_of_16_bits_is_rounded():
+    step = FrameInput(Normalisation((0.0,), (1.0,), scale=1.0), "grey", image="image", graph_type="int32")
+    frame = np.random.default_rng(0).integers(0, 65536, (2, 4, 5), np.int32)
+    model = run_passes(identity(1), [step], {"frame": frame})
+    assert model.graph.inputs[0].dtype == ir.DataType.INT32
+    np.testing.assert_array_equal(run(model, frame=frame)["y"], frame[:, None])
+
+
 @pytest.mark.parametrize("order", ["rgb", "bgr"])
 def test_colour_frame_in_the_order_of_the_network(order):
     frame = frames(2, 4, 5, 3)
