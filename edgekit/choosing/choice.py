@@ -64,7 +64,7 @@ def choose_point(bundle: Bundle, images: KnownImages, measure: Measure, goal: Go
         reached=not useless and not excess,
         chosen=judge(outcome.chosen),
         before=judge(count_point(outcome.first, _least_area(bundle))),
-        frontier=tuple(judge(point) for point in find_frontier(outcome.sweeps)),
+        frontier=tuple(judge(point) for point in find_frontier(outcome.sweeps, outcome.first.threshold)),
         support=_judge_limits(outcome, sweeps[outcome.chosen.threshold], images, goal),
         runs=len(outcome.sweeps),
         exhausted=outcome.exhausted and not find_rule(bundle).max_regions,

@@ -17,6 +17,10 @@ from edgekit.choosing.goal import Goal
 
 Areas = npt.NDArray[np.int64]
 
+WIDE_GAP = 3.0
+"""Ratio of areas that is room enough: among equal choices with such a gap, masks that stay as the network was trained
+to draw them count for more."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
@@ -112,11 +116,19 @@ def rank_point(point: OperatingPoint, sweep: Sweep, goal: Goal) -> tuple[float, 
     return tuple(float(rank[0]) for rank in ranks)
 
 
-def find_frontier(sweeps: Sequence[Sweep]) -> list[OperatingPoint]:
-    """Return the points that no other beats in both counts, by rising overkill; of equal ones that of widest gap."""
+def compare_equal(point: OperatingPoint, start: float) -> tuple[float, float]:
+    """Return what decides between points with equal counts, less being better.
+
+    The wider gap between areas, and of wide ones the threshold that is nearest to `start`, the bundle's own.
+    """
+    return -min(point.gap, WIDE_GAP), abs(point.threshold - start)
+
+
+def find_frontier(sweeps: Sequence[Sweep], start: float) -> list[OperatingPoint]:
+    """Return the points that no other beats in both counts, by rising overkill; equal ones as `compare_equal` says."""
     points = [point for sweep in sweeps for point in list_points(sweep)]
     frontier: list[OperatingPoint] = []
-    for point in sorted(points, key=lambda point: (point.overkills, point.escapes, -point.gap)):
+    for point in sorted(points, key=lambda one: (one.overkills, one.escapes, *compare_equal(one, start))):
         if not frontier or point.escapes < frontier[-1].escapes:
             frontier.append(point)
     return frontier

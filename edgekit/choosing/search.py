@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from edgekit.choosing.goal import Goal
-from edgekit.choosing.operating_points import OperatingPoint, Sweep, find_best, rank_point
+from edgekit.choosing.operating_points import OperatingPoint, Sweep, compare_equal, find_best, rank_point
 
 FIRST_STEP, LARGEST_STEP = 1.0, 64.0
 """Distances from the first threshold, in logits, at which its two sides are looked at, doubling. A sigmoid is 0 or 1 in
@@ -31,10 +31,6 @@ RESOLUTION = 2.0**-10
 
 MOST_RUNS = 40
 
-WIDE_GAP = 3.0
-"""Ratio of areas that is room enough: among equal choices with such a gap, masks that stay as the network was trained
-to draw them count for more."""
-
 Measure = Callable[[float], Sweep]
 
 
@@ -43,8 +39,7 @@ class SearchOutcome:
     """What was chosen, and what was measured on the way.
 
     Attributes:
-        chosen: The best point; of equal ones that with the widest gap between areas, and of those with a wide one that
-            nearest to the first threshold.
+        chosen: The best point; between equal ones `compare_equal` decides.
         first: The sweep of the threshold that the search began with.
         sweeps: Every threshold that was run, increasing.
         exhausted: Whether no threshold between those that were run can do better.
@@ -116,9 +111,8 @@ def _rank(low: Sweep, high: Sweep, goal: Goal) -> tuple[float, ...]:
 def _choose(sweeps: list[Sweep], first: Sweep, goal: Goal) -> OperatingPoint:
     points = [find_best(sweep, goal) for sweep in sweeps]
 
-    def compare(index: int) -> tuple[tuple[float, ...], float, float]:
+    def compare(index: int) -> tuple[tuple[float, ...], tuple[float, float]]:
         point = points[index]
-        distance = abs(point.threshold - first.threshold)
-        return rank_point(point, sweeps[index], goal), -min(point.gap, WIDE_GAP), distance
+        return rank_point(point, sweeps[index], goal), compare_equal(point, first.threshold)
 
     return points[min(range(len(points)), key=compare)]

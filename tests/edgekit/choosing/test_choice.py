@@ -60,6 +60,7 @@ def test_what_is_told_apart_needs_no_other_threshold(tmp_path: Path) -> None:
     assert (choice.before.point.escapes, choice.before.point.overkills) == (0, 2)
     assert choice.exhausted
     assert not choice.support[0].shown
+    assert [point.point for point in choice.frontier] == [point]
 
 
 def test_a_limit_trades_one_error_for_the_other(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_a_region_has_a_pixel() -> None:
 @given(st.lists(st.tuples(AREAS, AREAS), min_size=1, max_size=3))
 def test_nothing_beats_the_frontier(measured: list[tuple[list[int], list[int]]]) -> None:
     sweeps = [sweep_of(*areas, threshold=float(index)) for index, areas in enumerate(measured)]
-    frontier = find_frontier(sweeps)
+    frontier = find_frontier(sweeps, 0.0)
     for one in (point for sweep in sweeps for point in list_points(sweep)):
         assert any(point.escapes <= one.escapes and point.overkills <= one.overkills for point in frontier)
     for left, right in pairwise(frontier):
