@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgekit.bundling.calibration import choose_calibration
 from edgekit.bundling.samples import COUNT, FittedFrames, are_stand_ins, choose_samples
 from edgekit.checkpoints.format import Checkpoint
 from edgekit.data import open_dataset, split_dataset
 from edgekit.data.synthetic_dagm import SyntheticDagm
 from edgekit.train.run_data import describe_data
+from edgekit_export.exportable import Normalisation
 from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.image_folders import draw_plate, save
@@ -175,3 +177,14 @@ def test_larger_images_are_cut_where_the_bundle_cuts_frames(image_folder: Path) 
         assert (windows == sample.image).all(axis=(2, 3)).any()
         assert sample.mask.any() == uncut.mask.any()
     assert defective
+
+
+def test_stand_ins_have_the_depth_of_the_training() -> None:
+    record = make_record("cheapnet-s", normalisation=Normalisation((0.5,), (0.25,), 4095.0), bits=12)
+    for data in (None, "synthetic:dagm/6"):
+        samples = choose_samples(record, data, (64, 96), count=2)
+        images = [samples.load(index).image for index in range(2)]
+        assert {(image.dtype.name, image.shape) for image in images} == {("uint16", (64, 96))}
+        assert max(int(image.max()) for image in images) > 255
+    frames = choose_calibration(record, "synthetic:dagm/6", (64, 96))
+    assert frames[0].dtype == np.uint16

@@ -18,9 +18,10 @@ from edgekit.checkpoints import Checkpoint, load_checkpoint, load_network, save_
 from edgekit.checkpoints.format import RECORD_FILE, WEIGHTS_FILE, current_versions, load_weights
 from edgekit.models import MODELS, build_model
 from edgekit_export.exportable import Normalisation
-from edgekit_runtime.bundle import DataInfo, SplitInfo
+from edgekit_runtime.bundle import DataInfo, PixelFormat, SplitInfo
 from edgekit_runtime.errors import CheckpointError, UsageProblem
 from tests.edgekit.conftest import make_checkpoint
+from tests.edgekit.records import make_record
 
 RECORD = Checkpoint(
     model="cheapnet-s",
@@ -57,6 +58,29 @@ def test_round_trip(tmp_path: Path) -> None:
     assert record == written == replace(RECORD, weights_sha256=record.weights_sha256)
     assert weights.keys() == fresh_weights().keys()
     assert all(torch.equal(weights[name], tensor) for name, tensor in fresh_weights().items())
+
+
+def test_pixels_are_recorded_and_older_records_hold_8_bits(tmp_path: Path) -> None:
+    folder = tmp_path / "deep"
+    numbers = Normalisation((0.5,), (0.25,), 4095.0)
+    save_checkpoint(
+        folder, make_record("cheapnet-s", normalisation=numbers, bits=12, grey="bt709"), fresh_weights()
+    )
+    assert load_checkpoint(folder)[0].pixels == PixelFormat("grey", "bt709", 12, 4095.0)
+    record = json.loads((folder / RECORD_FILE).read_text())
+    del record["bits"], record["grey"]
+    (folder / RECORD_FILE).write_text(json.dumps(record))
+    assert load_checkpoint(folder)[0].pixels == PixelFormat("grey", "equal", 8, 4095.0)
+    assert make_record("unet").pixels.channels == "rgb"
+
+
+@pytest.mark.parametrize(
+    "change", [{"bits": 0}, {"bits": 17}, {"bits": True}, {"bits": "12"}, {"grey": "luma"}]
+)
+def test_pixels_that_cannot_be_are_refused(checkpoint_folder: Path, change: dict[str, Any]) -> None:
+    edit_record(checkpoint_folder, **change)
+    with pytest.raises(CheckpointError, match="no checkpoint record"):
+        load_checkpoint(checkpoint_folder)
 
 
 def test_equal_checkpoints_have_equal_bytes(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.data.statistics import measure_normalisation
+from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import DatasetError
 
 
@@ -20,6 +21,15 @@ def test_equals_numpy_over_all_pixels() -> None:
     assert found.mean == pytest.approx((pixels.mean(),), abs=5e-7)
     assert found.std == pytest.approx((pixels.std(),), abs=5e-7)
     assert found.scale == 255.0
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_deep_images_are_measured_in_units_of_the_stated_scale(bits: int) -> None:
+    images = [np.random.default_rng(0).integers(0, 2**bits, (16, 20)).astype(np.uint16)]
+    found = measure_normalisation(images, PixelFormat(bits=bits, scale=1000.0))
+    assert found.mean == pytest.approx((images[0].mean() / 1000,), abs=5e-7)
+    assert found.std == pytest.approx((images[0].std() / 1000,), abs=5e-7)
+    assert found.scale == 1000.0
 
 
 def test_the_order_of_images_does_not_matter() -> None:

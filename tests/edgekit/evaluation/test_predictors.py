@@ -112,6 +112,17 @@ def test_grey_frames_are_repeated_for_a_colour_network() -> None:
     assert predict(FRAME).probabilities == pytest.approx(np.full(3, 1 / 3))
 
 
+def test_deep_frames_are_normalised_by_their_scale_and_others_refused() -> None:
+    deep = PixelFormat(bits=12, scale=4095.0)
+    frame = FRAME.astype(np.uint16) * 16
+    predict = predict_with_network(
+        Shift(0.0), Normalisation((0.5,), (0.25,), 4095.0), multiple=1, pixels=deep
+    )
+    np.testing.assert_allclose(predict(frame).logits, (frame / 4095 - 0.5) / 0.25, atol=1e-5)
+    with pytest.raises(FrameError, match="uint16 of 12 bits; got uint8"):
+        predict(FRAME)
+
+
 def test_colour_frames_for_a_grey_network_are_refused() -> None:
     with pytest.raises(FrameError, match="in colour") as caught:
         predict_with_network(Shift(0.0), PLAIN, multiple=4)(np.eye(4, 12, dtype=np.uint8).reshape(4, 4, 3))

@@ -63,11 +63,10 @@ def draw_pixels(*sizes: tuple[int, int], seed: int = 0, share: float = 0.3) -> A
     return ArrayDataset(images, masks)
 
 
-def make_store(dataset: Dataset, *, channels: int = 1) -> SampleStore:
+def make_store(dataset: Dataset, *, channels: int = 1, pixels: PixelFormat | None = None) -> SampleStore:
     """Return a store that says nothing while it reads."""
-    return SampleStore(
-        dataset, pixels=PixelFormat("grey" if channels == 1 else "rgb"), reporter=Reporter(quiet=True)
-    )
+    taken = pixels or PixelFormat("grey" if channels == 1 else "rgb")
+    return SampleStore(dataset, pixels=taken, reporter=Reporter(quiet=True))
 
 
 def make_batch(images: np.ndarray, truth: np.ndarray, counts: np.ndarray | None = None) -> Batch:

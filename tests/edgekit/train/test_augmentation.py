@@ -96,6 +96,19 @@ def test_light_stays_within_its_bounds_and_differs_between_draws() -> None:
     assert len(set(found)) > 30
 
 
+@given(seed=st.integers(0, 9999))
+def test_light_changes_deep_images_as_it_changes_shallow_ones(seed: int) -> None:
+    shallow = np.random.default_rng(1).integers(0, 256, (16, 16)).astype(np.uint8)
+    # 4095 / 255 is no whole number, so the deep image is the one that is rounded here.
+    deep = np.rint(shallow * (4095 / 255)).astype(np.uint16)
+    changed = augment_sample(Sample("x", shallow, None), ("light",), np.random.default_rng(seed)).image
+    sample = Sample("x", deep, None)
+    other = augment_sample(sample, ("light",), np.random.default_rng(seed), levels=4096).image
+    assert other.dtype == np.uint16
+    assert other.max() <= 4095
+    assert np.abs(other / 4095 - changed / 255).max() < 1.5 / 255
+
+
 def test_order_and_generator_decide() -> None:
     sample = make_sample(5, 5)
     first, again, other = (

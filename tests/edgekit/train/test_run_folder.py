@@ -16,6 +16,7 @@ from edgekit.data import OpenOptions
 from edgekit.train.recipe import Distillation, Sampling
 from edgekit.train.recipes import get_recipe
 from edgekit.train.run_folder import CheckpointRef, RunFolder, RunRecord, SplitChoice
+from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import CheckpointError, IoFault, UsageProblem
 
 RECORD = RunRecord(
@@ -37,7 +38,7 @@ FULL = replace(
         distillation=Distillation(0.25, 2.0, 4.0),
         autocast="bfloat16",
     ),
-    options=OpenOptions(None, boxes_as_masks=True),
+    options=OpenOptions(None, boxes_as_masks=True, pixels=PixelFormat(grey="bt601", bits=12, scale=3000.0)),
     split=SplitChoice(4, 5, 2),
     shards=2,
     init=CheckpointRef("runs/a/best", "ab" * 32),
@@ -189,3 +190,14 @@ def test_a_damaged_history_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "last" / "history.json").write_text(text)
     with pytest.raises(CheckpointError):
         RunFolder(tmp_path).read_history()
+
+
+def test_a_run_of_an_earlier_release_had_pixels_of_8_bits(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.make()
+    folder.write_record(RECORD)
+    path = folder.path / "run.json"
+    content = json.loads(path.read_text())
+    del content["options"]["pixels"]
+    path.write_text(json.dumps(content))
+    assert folder.read() == RECORD

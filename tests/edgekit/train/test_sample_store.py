@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from edgekit.data import open_dataset
 from edgekit.data.views import label_images
 from edgekit.train import sample_store
+from edgekit.train.batches import BatchForm, iterate_batches
+from edgekit_runtime.bundle import PixelFormat
 from edgekit_runtime.errors import DatasetError, FrameError
 from tests.edgekit.train.arrays import ArrayDataset, draw_pixels, make_store
 
@@ -75,3 +78,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_masks_tell_which_images_are_defective_for_a_classifier_too() -> None:
     dataset = label_images(draw_pixels((8, 8), (8, 8)))
     assert make_store(dataset).labels().tolist() == [1, 1]
+
+
+def test_deep_images_are_kept_as_they_are_and_shallow_ones_refused_by_name() -> None:
+    deep = ArrayDataset([np.full((8, 8), 4095, np.uint16)])
+    pixels = PixelFormat(bits=12, scale=4095.0)
+    store = make_store(deep, pixels=pixels)
+    assert store.load(0).image.dtype == np.uint16
+    with pytest.raises(FrameError, match="uint16 of 12 bits; got uint8"):
+        make_store(ArrayDataset([GREY]), pixels=pixels)
+
+
+def test_batches_of_deep_images_are_int32() -> None:
+    image = np.arange(64, dtype=np.uint16).reshape(8, 8) * 64
+    dataset = ArrayDataset([image], [np.ones((8, 8), np.uint8)])
+    store = make_store(dataset, pixels=PixelFormat(bits=12, scale=4095.0))
+    (batch,) = iterate_batches(store, 1, BatchForm(multiple=16, labels=False))
+    assert batch.images.dtype == torch.int32
+    assert np.array_equal(batch.images[0, :8, :8].numpy(), image)

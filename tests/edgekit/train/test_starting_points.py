@@ -90,6 +90,12 @@ def test_the_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 # Teachers
 
 
+def test_a_teacher_of_another_depth_is_refused(tmp_path: Path) -> None:
+    reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "defect"))
+    with pytest.raises(UsageProblem, match="sees pixels of 8 bits, and those of the run have 12"):
+        load_teacher(reference, SEGMENTER, OWN, bits=12, data=DATA)
+
+
 def test_a_teacher_sees_the_same_pixels_although_its_normalisation_differs(tmp_path: Path) -> None:
     theirs = Normalisation((0.62,), (0.08,), 200.0)
     reference = save(tmp_path / "teacher", "cheapnet-g4", ("background", "defect"), theirs)

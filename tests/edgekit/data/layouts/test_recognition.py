@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgekit.data import open_dataset
+from edgekit.data import OpenOptions, open_dataset
 from edgekit.data.opening import LAYOUTS
+from edgekit_runtime.bundle import PixelFormat
+from edgekit_runtime.errors import DepthError
 from tests.edgekit.data.layouts.building import BUILDERS
 
 GENERAL = ("images/ and masks/",)
@@ -32,6 +35,16 @@ def test_a_folder_is_taken_by_its_own_layout(built: tuple[str, Path]) -> None:
     dataset = open_dataset(str(root))
     assert dataset.layout == title
     assert len(dataset) > 0
+
+
+def test_every_layout_reads_its_images_at_the_stated_depth(built: tuple[str, Path]) -> None:
+    _, root = built
+    pixels = PixelFormat(bits=12, scale=4095.0)
+    dataset = open_dataset(str(root), OpenOptions(pixels=pixels))
+    assert dataset.pixels == pixels
+    assert open_dataset(str(root)).load(0).image.dtype == np.uint8
+    with pytest.raises(DepthError, match="8-bit image; expected 12-bit"):
+        dataset.load(0)
 
 
 def test_no_other_layout_recognises_it(built: tuple[str, Path]) -> None:

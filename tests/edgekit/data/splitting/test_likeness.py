@@ -93,3 +93,13 @@ def test_an_image_that_cannot_be_read_is_named() -> None:
 
     with pytest.raises(FrameError, match=r"plate-7\.png"):
         look_at_items(Broken([Picture("a", draw_picture(801))]), reporter=QUIET)
+
+
+def test_a_picture_is_the_same_at_any_depth() -> None:
+    image = draw_part(1)
+    deep, look = look_at(image.astype(np.uint16) << 8, bits=16), look_at(image)
+    assert np.array_equal(deep.hashes, look.hashes)
+    assert np.array_equal(deep.outline, look.outline)
+    assert np.array_equal(deep.detail, look.detail)
+    brightest = look_at(np.full((90, 90), 65535, np.uint16) // (np.arange(90, dtype=np.uint16) + 1), bits=16)
+    assert brightest.outline.any()  # nothing overflowed into a plain picture
