@@ -7,7 +7,7 @@ with Detector("cheapnet-s.edgekit") as detector:
     print(result.verdict, result.reason)
 """
 
-from edgekit_runtime.bundle import Bundle, Manifest
+from edgekit_runtime.bundle import Bundle, ClassRule, Manifest, PixelFormat, VerdictRules, Zone
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import (
     ArtefactRefused,
@@ -42,6 +42,7 @@ __all__ = [
     "BundleSchemaError",
     "Check",
     "CheckpointError",
+    "ClassRule",
     "DatasetError",
     "Detector",
     "DeviceUnavailable",
@@ -54,6 +55,7 @@ __all__ = [
     "Manifest",
     "MaskError",
     "MissingDependency",
+    "PixelFormat",
     "Region",
     "ReplayExits",
     "Result",
@@ -61,7 +63,9 @@ __all__ = [
     "TrainingDiverged",
     "UnusableInput",
     "UsageProblem",
+    "VerdictRules",
     "VerificationReport",
+    "Zone",
     "__version__",
     "describe_platform",
     "find_regions",

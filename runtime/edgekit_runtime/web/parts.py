@@ -7,7 +7,8 @@ that is open has a pixel in each row that comes, so that after as many rows as t
 or large enough.
 
 Regions that are open may also become one. That only lowers how many there are: where a rule allows some, a part may be
-rejected for a number that would have become smaller; it is never accepted for one that was too small.
+rejected for a number that would have become smaller; it is never accepted for one that was too small. A region that
+meets rows which nobody looked at counts, however small it is: how large it really is, nobody knows.
 """
 
 from __future__ import annotations
@@ -114,6 +115,8 @@ class PartJudge:
         self._skipped: list[tuple[int, int]] = []
         self._judged = first_row // part_rows
         self._seen = first_row
+        self._gap_end: int | None = None
+        """Row after the last ones that nobody looked at."""
 
     def add(self, closed: Rows, opened: Rows, seen: int) -> tuple[PartResult, ...]:
         """Return the parts that can be judged now.
@@ -128,7 +131,7 @@ class PartJudge:
             UsageProblem: If fewer rows have come than before.
         """
         self._take(closed, opened, seen)
-        large = opened[:, _AREA] >= self._least[opened[:, _CLASS]]
+        large = self._count(opened)
         rows = np.concatenate([self._counted, opened[large]])
         results = []
         while (y2 := (self._judged + 1) * self._part_rows) <= seen:
@@ -142,7 +145,7 @@ class PartJudge:
     def skip(self, closed: Rows, seen: int) -> tuple[PartResult, ...]:
         """Return the parts that can be judged now that rows have passed which nobody looked at.
 
-        Each part that they touch is rejected. What was open is complete as far as it was seen.
+        Each part that they touch is rejected. What was open counts, as far as it was seen.
 
         Args:
             closed: What `WebRegions.skip` gave.
@@ -157,6 +160,10 @@ class PartJudge:
                 self._skipped.pop()[0] if self._skipped and self._skipped[-1][1] == self._seen else self._seen
             )
             self._skipped.append((begin, seen))
+            cut = closed[:, _Y2] == self._seen
+            check_classes(closed, self._classes)
+            self._counted = np.concatenate([self._counted, closed[cut & ~self._count(closed)]])
+            self._gap_end = seen
         return self.add(closed, _NO_ROWS, seen)
 
     def finish(self, closed: Rows) -> tuple[PartResult, ...]:
@@ -177,9 +184,13 @@ class PartJudge:
             raise UsageProblem(f"{seen} rows have been seen, after {self._seen}; a web does not go back.")
         for rows in (closed, opened):
             check_classes(rows, self._classes)
-        large = closed[:, _AREA] >= self._least[closed[:, _CLASS]]
-        self._counted = np.concatenate([self._counted, closed[large]])
+        self._counted = np.concatenate([self._counted, closed[self._count(closed)]])
         self._seen = seen
+
+    def _count(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Return which regions count: they are large enough, or the rows above them were not looked at."""
+        large: npt.NDArray[np.bool_] = rows[:, _AREA] >= self._least[rows[:, _CLASS]]
+        return large if self._gap_end is None else large | (rows[:, _Y1] == self._gap_end)
 
     def _judge(self, y2: int, rows: Rows, growing: Rows) -> PartResult | None:
         """Return the result of the next part; None while regions that are growing could make it a rejection."""

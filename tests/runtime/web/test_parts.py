@@ -147,11 +147,25 @@ def test_rows_that_were_not_inspected_reject_the_parts_that_they_touch(web, rule
     inspected = mask.copy()
     inspected[unseen] = 0
     whole = find_regions(inspected, connectivity=rules.connectivity)
+    # What meets rows that nobody looked at may be of any size.
+    met = np.isin(whole[:, 3], unseen) | np.isin(whole[:, 1] - 1, unseen)
+    whole[met, 4] = 1 << 40
     for part in results:
         touched = ((unseen >= part.y1) & (unseen < part.y2)).any()
         expected = touched or rejected_by_the_whole(whole, rules, part.y1, part.y2)
         assert part.verdict == ("reject" if expected else "accept")
         assert ("not inspected" in part.reason) == touched
+
+
+@pytest.mark.parametrize(("skipped", "defect"), [(2, (19, 20)), (0, (10, 11))])
+def test_a_region_that_rows_not_inspected_cut_off_counts_however_small(skipped, defect):
+    """It may be the end of a defect that nobody saw the rest of; its own part was inspected as a whole."""
+    rules = VerdictRules(others=ClassRule(min_area_px=5))
+    results, _ = judge_web(column(30, *defect), [10, 20], rules, 10, skipped=[skipped])
+    assert results[1].verdict == "reject"
+    assert results[1].regions[0].area_px == 1
+    seen, _ = judge_web(column(30, *defect), [10, 20], rules, 10)
+    assert [part.verdict for part in seen] == ["accept"] * 3
 
 
 def column(height, y1, y2, x=2, value=1, width=8):
