@@ -52,6 +52,13 @@ def test_commands_that_make_it_fast(folder: Path, capsys: pytest.CaptureFixture[
     assert "ready for the backend fused" in capsys.readouterr().out
 
 
+def test_the_command_of_the_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(DEMO_BUNDLE, folder / "cheapnet-s.edgekit")
+    (line,) = commands("On a line")
+    assert main(line) == 0
+    assert "4 strips, 0.65 m, 56 tiles" in capsys.readouterr().out  # DI-Net's 14 tiles per 0.1625 m
+
+
 @pytest.mark.slow
 def test_commands_of_the_lower_precisions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = commands("fp16, int8, and engines for RTX cards")
@@ -103,6 +110,45 @@ def test_commands_of_looking_and_training_on_ones_own_images(folder: Path) -> No
     assert (folder / "report/index.html").is_file()
     assert (folder / "missed.csv").is_file()
     assert (folder / "plates.edgekit/manifest.json").is_file()
+
+
+@pytest.mark.slow
+def test_commands_of_deep_and_coloured_pixels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("mono12", "colour"):
+        for part in ("images", "masks"):
+            (folder / name / part).mkdir(parents=True)
+    for index in range(12):
+        frame, mask = render(6, index, defective=True, size=(64, 96))
+        forms = {
+            "mono12": frame.astype(np.uint16) * 16,
+            "colour": np.stack([frame, frame // 2, frame], axis=2),
+        }
+        for name, pixels in forms.items():
+            Image.fromarray(pixels).save(folder / f"{name}/images/{index:04d}.png")
+            Image.fromarray(mask * 255).save(folder / f"{name}/masks/{index:04d}.png")
+    assert main(["data", "check", "mono12"]) == 8
+    assert "--bits 12" in capsys.readouterr().out
+    lines = commands("What a pixel means")
+    assert [line[0] for line in lines] == ["train", "export", "detect", "train"]
+    for line in lines:
+        assert main(line) == 0, line
+    assert main(["verify", "mono12.edgekit"]) == 0
+    assert "it takes 12-bit grey frames" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_commands_of_choosing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(DEMO_BUNDLE, folder / "cheapnet-s.edgekit")
+    lines = commands("Choose the threshold, and the model")
+    assert [line[0] for line in lines] == ["data", "calibrate", "verify", "models"]
+    for line in lines:
+        assert main(line) == 0, line
+    out = capsys.readouterr().out
+    # What the text below the commands says.
+    for words in ("100 of 100", "3,403 px", "0 of 40", "598 without any", "reaches it"):
+        assert words in out, out
+    for page in ("trade-off.html", "models.html"):
+        assert "<svg" in (folder / page).read_text(encoding="utf-8")
 
 
 def test_table_of_models_is_the_shipped_one() -> None:
