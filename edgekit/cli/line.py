@@ -58,7 +58,8 @@ positive = click.FloatRange(0, min_open=True)
     "--deadline",
     type=positive,
     metavar="MS",
-    help="From the capture of a part's last row to its verdict.  [default: while a tile and a strip pass]",
+    help="From the capture of a part's last row to its verdict.  "
+    "[default: while one strip passes, and the rows below the part that its tiles show]",
 )
 @click.option("--stall", type=positive, metavar="S", help="End when the source gives nothing for so long.")
 @click.option("--parts", type=click.IntRange(1), help="Stop after so many parts.")

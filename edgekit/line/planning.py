@@ -22,6 +22,9 @@ STALL_S = 10.0
 STALLED_STRIPS = 3
 """One that is told a speed has stalled when so many strips should have come."""
 
+MOST_PARTS_LOOKED_AT = 1000
+"""How parts lie on the rows of tiles repeats; a longer period has been near its worst by then."""
+
 
 @dataclass(frozen=True)
 class LineRequest:
@@ -75,8 +78,8 @@ def plan_line(contract: InputContract, request: LineRequest) -> LinePlan:
     deadline_s = None if request.deadline_ms is None else request.deadline_ms / 1e3
     stall_s = STALL_S
     if row_s is not None:
-        # The rows that a tile shows below a part must have come before the part can be judged.
-        deadline_s = deadline_s or (contract.height + strip_rows) * row_s
+        wait_rows = find_wait_rows(contract, part_rows=part_rows, strip_rows=strip_rows)
+        deadline_s = deadline_s or (wait_rows + strip_rows) * row_s
         stall_s = max(STALL_S, STALLED_STRIPS * strip_rows * row_s)
     settings = LineSettings(
         part_rows=part_rows,
@@ -93,6 +96,25 @@ def plan_line(contract: InputContract, request: LineRequest) -> LinePlan:
         watch_s=WATCH_S if request.watch_bundle else None,
     )
     return LinePlan(strips if row_s is None else pace_strips(strips, row_s), settings)
+
+
+def find_wait_rows(contract: InputContract, *, part_rows: int, strip_rows: int) -> int:
+    """Return how many rows of web pass at most from the strip that ends a part to the one that lets it be judged.
+
+    A tile is run when all of its rows have come, those below the part among them. 0 where parts, strips and rows of
+    tiles end together, as on the paper's line. A region that is still too small to count may take more.
+    """
+    step = contract.height - contract.overlap
+    waits = []
+    for y2 in range(part_rows, part_rows * MOST_PARTS_LOOKED_AT + 1, part_rows):
+        tile = max(0, -(-(y2 - contract.height + contract.overlap // 2) // step))
+        settled = tile * step + contract.height
+        waits.append(_round_up(max(settled, y2), strip_rows) - _round_up(y2, strip_rows))
+    return max(waits)
+
+
+def _round_up(rows: int, strip_rows: int) -> int:
+    return -(-rows // strip_rows) * strip_rows
 
 
 def _count_rows(request: LineRequest, part_rows: int, scale: float | None) -> int | None:

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from edgekit.line.planning import LineRequest, plan_line
+from edgekit.line.planning import LineRequest, find_wait_rows, plan_line
 from edgekit.line.sources import CLOTH, MadeWeb
 from edgekit_runtime.bundle import InputContract, PixelFormat
+from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.testing import FakeBackend, fake_bundle
+from edgekit_runtime.web.inspector import WebInspector
 from tests.edgekit.image_folders import save
 
 ROWS = 64
@@ -26,22 +31,54 @@ def ask(**arguments: object) -> LineRequest:
 
 
 def test_without_a_speed_nothing_is_late() -> None:
-    settings = plan_line(contract(), ask()).settings
-    assert (settings.deadline_s, settings.width, settings.part_rows) == (None, 96, ROWS)
-    assert not settings.stop_on_stall
+    told = plan_line(contract(), ask()).settings
+    assert (told.deadline_s, told.width, told.part_rows) == (None, 96, ROWS)
+    assert not told.stop_on_stall
 
 
-def test_the_deadline_is_while_a_tile_and_a_strip_pass() -> None:
-    # 0.5 mm at 30 m/min: 1 ms per row
-    settings = plan_line(contract(), ask(line_speed_m_per_min=30.0)).settings
-    assert settings.deadline_s == pytest.approx((64 + 32) * 1e-3)
+def test_the_deadline_is_while_a_strip_passes() -> None:
+    # 0.5 mm at 30 m/min: 1 ms per row. Parts, tiles and every second strip end together.
+    told = plan_line(contract(), ask(line_speed_m_per_min=30.0)).settings
+    assert told.deadline_s == pytest.approx(32e-3)
     told = plan_line(contract(), ask(line_speed_m_per_min=30.0, deadline_ms=5.0)).settings
     assert told.deadline_s == pytest.approx(5e-3)
 
 
+def test_the_deadline_waits_for_the_rows_that_tiles_show_below_a_part() -> None:
+    # Parts of 32 rows: the first one is judged when the tile's 64 rows have come, one strip later.
+    told = plan_line(contract(), ask(line_speed_m_per_min=30.0, part_length_mm=16.0)).settings
+    assert told.deadline_s == pytest.approx((32 + 32) * 1e-3)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    step=st.integers(4, 8),
+    half=st.integers(0, 4),
+    part_rows=st.integers(1, 20),
+    strip_rows=st.integers(1, 20),
+)
+def test_parts_of_a_web_wait_as_long_as_is_said(
+    tmp_path_factory: pytest.TempPathFactory, step: int, half: int, part_rows: int, strip_rows: int
+) -> None:
+    height = step + min(2 * half, step)
+    overlap = height - step
+    path = tmp_path_factory.mktemp("bundles") / "web.edgekit"
+    bundle = fake_bundle(path, height=height, width=height, fit="tile", overlap=overlap)
+    waited = []
+    with Detector(bundle, backend=FakeBackend) as detector:
+        inspector = WebInspector(detector, 4, part_rows=part_rows)
+        for end in range(strip_rows, 40 * strip_rows + 1, strip_rows):
+            for part in inspector.add(np.zeros((strip_rows, 4), np.uint8)):
+                waited.append(end - -(-part.y2 // strip_rows) * strip_rows)
+    told = find_wait_rows(bundle.manifest.input, part_rows=part_rows, strip_rows=strip_rows)
+    assert max(waited, default=0) <= told
+    if strip_rows * 40 > 20 * height * part_rows:  # the web is long enough to show the worst
+        assert max(waited) == told
+
+
 def test_a_slow_web_has_not_stalled() -> None:
-    settings = plan_line(contract(), ask(line_speed_m_per_min=0.01)).settings
-    assert settings.stall_s == pytest.approx(3 * 32 * 3.0)
+    told = plan_line(contract(), ask(line_speed_m_per_min=0.01)).settings
+    assert told.stall_s == pytest.approx(3 * 32 * 3.0)
     told = plan_line(contract(), ask(stall_s=2.0)).settings
     assert (told.stall_s, told.stop_on_stall) == (2.0, True)
 
