@@ -16,7 +16,7 @@ from edgekit.data.splitting.parts import ChosenPart, choose_part
 from edgekit.data.views import view_for
 from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import DataInfo, Manifest
-from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.errors import DatasetError, UsageProblem
 
 ADVICE = "Leave --split out for the validation part, or name images that were not trained on."
 
@@ -81,7 +81,10 @@ def open_images(
 
 def _open_known(opener: _Opener, trained_on: DataInfo) -> Dataset | None:
     """Return the data as they were opened for the training; None if they are others."""
-    dataset = opener.open(OpenOptions(trained_on.include_normal, trained_on.boxes_as_masks))
+    try:
+        dataset = opener.open(OpenOptions(trained_on.include_normal, trained_on.boxes_as_masks))
+    except DatasetError:
+        return None  # the training's data can be opened so; opening these as they were asked for says what is wrong
     return dataset if dataset.fingerprint() == trained_on.fingerprint else None
 
 

@@ -150,3 +150,17 @@ def test_weights_of_unknown_training_take_any_images(
     unknown: DataInfo | None = None
     chosen = open_images(str(image_folder), replace(segment_manifest, data=unknown), reporter=quiet)
     assert len(chosen.dataset) == 12
+
+
+def test_data_that_cannot_be_opened_as_those_of_the_training_are_others(
+    trained: Manifest, tmp_path: Path, quiet: Reporter
+) -> None:
+    assert trained.data is not None
+    manifest = replace(trained, data=replace(trained.data, include_normal=False))
+    root = write_image_folder(tmp_path / "good", count=2, size=(64, 64))
+    for file in (root / "masks").iterdir():
+        save(file, np.zeros((64, 64), np.uint8))
+    with pytest.raises(DatasetError, match="defect"):  # leaving out what is defect-free leaves nothing
+        open_dataset(str(root), OpenOptions(include_normal=False))
+    chosen = open_images(str(root), manifest, options=OpenOptions(include_normal=True), reporter=quiet)
+    assert (chosen.part, len(chosen.dataset)) == ("all", 2)
