@@ -74,6 +74,10 @@ def test_a_limit_counts_whole_images() -> None:
     goal = Goal(max_escape=parse_share("2.5%"))
     assert rank(goal, 3, 99) < rank(goal, 4, 0)
     assert rank(goal, 3, 5) < rank(goal, 0, 6)
+    # 0.5 % of 120 is less than one image.
+    assert rank(Goal(max_escape=parse_share("0.5%")), 0, 99) < rank(
+        Goal(max_escape=parse_share("0.5%")), 1, 0
+    )
 
 
 def test_limits_come_before_costs() -> None:
