@@ -77,7 +77,7 @@ class AreaMeter:
             defective=areas[images.defective],
             normal=areas[normal],
             flooded=float((areas >= half)[normal].mean()),
-            largest=int(half.min()),
+            largest=max(int(half.min()), 1),
         )
 
     def _measure(self, detector: Detector, index: int) -> int:

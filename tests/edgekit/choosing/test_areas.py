@@ -64,6 +64,12 @@ def test_images_that_memory_has_no_room_for_are_read_again(
     assert measure(bundle, images)[:2] == ([9, 16], [25, 0])
 
 
+def test_images_larger_than_the_graph_are_measured_whole(tmp_path: Path) -> None:
+    images = know([spot(20, 255)], [spot(18, 255)])
+    tiles = fake_bundle(tmp_path / "t.edgekit", height=16, width=16, fit="tile", overlap=4)
+    assert measure(tiles, images)[:2] == ([400], [324])
+
+
 def test_both_kinds_of_image_are_needed() -> None:
     with pytest.raises(DatasetError, match="none without a defect") as caught:
         know([spot(3, 255)], [])
