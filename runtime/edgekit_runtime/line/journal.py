@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -50,14 +51,16 @@ class Journal:
         records = pictures = None
         if settings.records is not None:
             records = RotatingRecords(
-                settings.records,
+                Path(settings.records),
                 max_bytes=settings.records_bytes,
                 files=settings.records_files,
                 sync_s=settings.records_sync_s,
                 clock=clock,
             )
         if settings.pictures is not None:
-            pictures = PictureFolder(settings.pictures, max_bytes=settings.pictures_bytes, channels=channels)
+            pictures = PictureFolder(
+                Path(settings.pictures), max_bytes=settings.pictures_bytes, channels=channels
+            )
         self.keeper = Keeper(records, pictures, tell=self.tell, start_thread=start_thread)
         self._recent = RecentRows(settings.picture_rows) if pictures is not None else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,11 @@ class PictureFolder:
             pixels: uint8 or uint16 (h, W) or (h, W, 3).
 
         Raises:
-            OSError: If the disk refuses; no half of a file is left.
+            OSError: If the disk refuses, or the image alone is too large; no half of a file is left.
         """
         encoded = encode_png(pixels[..., ::-1] if self._channels == "bgr" else pixels)
+        if len(encoded) > self._max_bytes:
+            raise OSError(errno.EFBIG, f"an image of {len(encoded)} bytes is larger than all may be", name)
         kept = self._list()
         while kept and self._bytes + len(encoded) > self._max_bytes:
             path, size = kept.popleft()

@@ -44,14 +44,14 @@ class LineSettings:
     """A source that gives nothing for so long has stalled, which is counted."""
     stop_on_stall: bool = False
     """Whether a stalled source ends the line; otherwise it waits, for a web may stand still."""
-    records: Path | None = None
+    records: str | Path | None = None
     """Folder for the results as JSON lines."""
     records_bytes: int = 16_000_000
     """Of one file of records; `records_files` of them are kept."""
     records_files: int = 8
     records_sync_s: float = 1.0
     """Records are forced to the disk so often: a power cut loses what is younger."""
-    pictures: Path | None = None
+    pictures: str | Path | None = None
     """Folder for images of rejected parts."""
     pictures_bytes: int = 1_000_000_000
     """Of all images; the oldest go."""

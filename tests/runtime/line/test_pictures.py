@@ -42,6 +42,14 @@ def test_the_oldest_images_go_those_of_earlier_runs_first(tmp_path):
     assert names == ["notes.txt", "part-2.png", "part-3.png", "part-4.png"]
 
 
+def test_an_image_larger_than_all_may_be_costs_no_other(tmp_path):
+    size = make_folder(tmp_path).save("1", noise(1)).stat().st_size
+    folder = make_folder(tmp_path, max_bytes=size)
+    with pytest.raises(OSError, match="larger than all may be"):
+        folder.save("2", noise(2, (40, 40)))
+    assert [path.name for path in tmp_path.iterdir()] == ["part-1.png"]
+
+
 def test_a_disk_that_refuses_leaves_no_half_and_may_take_the_next(tmp_path):
     blocked = tmp_path / "folder"
     blocked.write_text("a file is in the way")

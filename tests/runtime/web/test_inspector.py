@@ -73,12 +73,20 @@ webs = st.builds(
 )
 
 
+@pytest.fixture(scope="module")
+def overlapping(folder):
+    with open_detector(folder, "overlapping", fit="tile", overlap=4) as detector:
+        yield detector
+
+
+@pytest.mark.parametrize("kind", ["plain", "overlapping"])
 @settings(deadline=None, max_examples=60)
 @given(web=webs, part_rows=st.integers(1, 25), data=st.data())
-def test_parts_and_defects_are_those_of_the_whole_web(plain, web, part_rows, data):
+def test_parts_and_defects_are_those_of_the_whole_web(plain, overlapping, kind, web, part_rows, data):
     cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(web) - 1)), max_size=8)))
     strips = [strip for strip in np.split(web, cuts) if len(strip)]
-    inspector = WebInspector(plain, web.shape[1], part_rows=part_rows)
+    detector = {"plain": plain, "overlapping": overlapping}[kind]
+    inspector = WebInspector(detector, web.shape[1], part_rows=part_rows)
     parts, defects = inspect(inspector, strips)
     assert boxes(defects) == true_boxes(web > 127)
     assert [(part.y1, part.y2) for part in parts] == [
