@@ -17,6 +17,7 @@ from edgekit.cli.options import (
 from edgekit.cli.provenance import announce
 from edgekit.reporting import Reporter
 from edgekit_runtime import Bundle, Manifest, verify_bundle
+from edgekit_runtime.bundle import TuningInfo
 
 
 @click.command()
@@ -39,6 +40,8 @@ def verify(*, bundle: Path, device: str, backend: str, as_json: bool, reporter: 
     announce(manifest.provenance.kind, reporter)
     if not as_json:
         click.echo(f"{bundle} is sound: {_describe(manifest)}")
+        if manifest.tuning is not None:
+            click.echo(f"its threshold and rules were chosen {_describe_choice(manifest.tuning)}")
 
 
 def _describe(manifest: Manifest) -> str:
@@ -50,3 +53,10 @@ def _describe(manifest: Manifest) -> str:
         size = f"any size, cut into tiles of {size} that share {contract.overlap}"
     kind = f"{pixels.bits}-bit {pixels.channels} frames"
     return f"{manifest.model.name}, {manifest.precision}; it takes {kind} of {size}."
+
+
+def _describe_choice(tuning: TuningInfo) -> str:
+    return (
+        f"on {tuning.data} for {tuning.goal}: there {tuning.escapes} of {tuning.defective_images} defective images "
+        f"escape and {tuning.overkills} of {tuning.normal_images} defect-free ones are rejected"
+    )

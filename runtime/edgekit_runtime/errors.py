@@ -129,10 +129,10 @@ class DepthError(FrameError):
     Args:
         message: As for any error.
         remedy: As for any error.
-        bits: What its values need at least.
+        bits: What its values need at least, where known.
     """
 
-    def __init__(self, message: str, *, remedy: str, bits: int) -> None:
+    def __init__(self, message: str, *, remedy: str | None = None, bits: int | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.bits = bits
 

@@ -56,7 +56,7 @@ def read_rules_document(path: Path) -> RulesDocument:
 
 
 def apply_rules(manifest: Manifest, document: RulesDocument) -> Manifest:
-    """Return a manifest with other rules.
+    """Return a manifest with other rules; what they did on images when they were chosen no longer holds.
 
     Raises:
         UsageProblem: If they do not fit the bundle.
@@ -64,7 +64,11 @@ def apply_rules(manifest: Manifest, document: RulesDocument) -> Manifest:
     scale = document.mm_per_pixel
     if scale is not None and scale <= 0:
         raise UsageProblem(f"mm_per_pixel must be positive, got {scale}.")
-    changed = replace(manifest, input=replace(manifest.input, mm_per_pixel=scale), rules=document.rules)
+    same = document.rules == manifest.rules and scale == manifest.input.mm_per_pixel
+    tuning = manifest.tuning if same else None
+    changed = replace(
+        manifest, input=replace(manifest.input, mm_per_pixel=scale), rules=document.rules, tuning=tuning
+    )
     for fault in find_rule_faults(changed):
         raise UsageProblem(f"The rules do not fit the bundle: {fault}.", remedy=_REMEDY)
     return changed

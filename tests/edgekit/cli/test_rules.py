@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from edgekit.shipped import DEMO_BUNDLE
 from edgekit_runtime import Bundle
+from edgekit_runtime.bundle import TuningInfo, write_bundle
 from tests.edgekit.conftest import RunCli
 
 ZONES = [{"x1": 0, "x2": 16, "y1": None, "y2": None}]
@@ -80,3 +82,17 @@ def test_what_is_missing_is_named(run_cli: RunCli, tmp_path: Path) -> None:
     )
     run_cli("rules", DEMO_BUNDLE, "--mm-per-px", 0.1).refused(2, "--out")
     run_cli("rules", DEMO_BUNDLE, "--mm-per-px", -1, "--out", tmp_path / "n.edgekit").refused(2, "positive")
+
+
+def test_figures_of_a_choice_do_not_outlive_it(run_cli: RunCli, tmp_path: Path) -> None:
+    """Escapes and overkill that `calibrate` wrote down are those of its own rules."""
+    opened = Bundle.open(DEMO_BUNDLE)
+    tuning = TuningInfo("plates", "ab" * 32, "escape at most 5 %", 10, 0, 20, 1)
+    files = {name: opened.read(name) for name in opened.manifest.files}
+    tuned = write_bundle(tmp_path / "tuned.edgekit", replace(opened.manifest, tuning=tuning), files)
+    same, other = tmp_path / "same.edgekit", tmp_path / "other.edgekit"
+    (tmp_path / "rules.json").write_text(run_cli("rules", tuned.path).out)
+    assert run_cli("rules", tuned.path, "--set", tmp_path / "rules.json", "--out", same).code == 0
+    assert Bundle.open(same).manifest.tuning == tuning
+    assert run_cli("rules", tuned.path, "--mm-per-px", 0.5, "--out", other).code == 0
+    assert Bundle.open(other).manifest.tuning is None

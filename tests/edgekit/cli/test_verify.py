@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgekit.shipped import DEMO_BUNDLE
+from edgekit_runtime import Bundle
+from edgekit_runtime.bundle import TuningInfo, write_bundle
 from tests.edgekit.conftest import RunCli
 
 
@@ -58,3 +61,13 @@ def test_a_folder_that_is_no_bundle(run_cli: RunCli, tmp_path: Path) -> None:
     result = run_cli("verify", tmp_path / "a.edgekit")
     assert result.code == 4
     assert "manifest.json" in result.err
+
+
+def test_what_the_rules_were_chosen_on_is_said(run_cli: RunCli, tmp_path: Path) -> None:
+    opened = Bundle.open(DEMO_BUNDLE)
+    assert "were chosen" not in run_cli("verify", DEMO_BUNDLE).out
+    tuning = TuningInfo("plates", "ab" * 32, "escape at most 5 %", 10, 0, 20, 1)
+    files = {name: opened.read(name) for name in opened.manifest.files}
+    tuned = write_bundle(tmp_path / "tuned.edgekit", replace(opened.manifest, tuning=tuning), files)
+    said = run_cli("verify", tuned.path).out
+    assert "on plates for escape at most 5 %: there 0 of 10 defective images escape and 1 of 20" in said
