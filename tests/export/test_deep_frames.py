@@ -6,16 +6,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+from torch import nn
 
 from edgekit_export import export_bundle
 from edgekit_export.compiling import compile_stages, make_check
 from edgekit_export.exportable import Normalisation
-from edgekit_export.fusing.program import NoProgram
-from edgekit_export.fusing.stage_program import find_program
 from edgekit_export.precision.request import Calibration, PrecisionRequest
 from edgekit_runtime import Bundle, Detector, verify_bundle
-from edgekit_runtime.bundle import InputContract, ModelInfo, PixelFormat, Provenance
+from edgekit_runtime.bundle import ModelInfo, Provenance
 from edgekit_runtime.errors import FrameError, UsageProblem
+from tests.export.fusing.networks import SmallU
+from tests.export.networks import settle
 
 MODEL = ModelInfo("of-the-tests", "segment", ("background", "defect"), "background", "none", 0)
 THRESHOLDS = (-0.5, 0.0, 0.25, 1.0)
@@ -38,10 +39,10 @@ def export(network, normalisation, frames, path, *, precision="fp32", bits=8, **
     return report.path
 
 
-def answer(path, frames):
+def answer(path, frames, *, backend="onnxruntime"):
     masks = []
     for threshold in THRESHOLDS:
-        with Detector(path, backend="onnxruntime", thresholds={"threshold": threshold}) as detector:
+        with Detector(path, backend=backend, thresholds={"threshold": threshold}) as detector:
             masks += [result.mask for result in detector.run_batch(frames)]
     return np.stack(masks)
 
@@ -95,11 +96,20 @@ def test_the_brightest_of_16_bits_is_finite_below_fp32(segmenter, grey, grey_fra
     assert (found != expected).mean() < (0.01 if precision == "fp16" else 0.1)
 
 
-def test_the_fused_backend_has_no_program_for_deep_frames(built_segmenter, grey_frames):
-    pixels = PixelFormat(bits=12, scale=4095.0)
-    contract = InputContract("frame", pixels, *grey_frames.shape[1:], 2, "refuse", 0, None, None, None)
-    with pytest.raises(NoProgram, match="frames of 12 bits"):
-        find_program(built_segmenter.infos, built_segmenter.rewritten, contract, MODEL)
+@pytest.mark.parametrize("bits", [12, 16])
+def test_the_fused_program_answers_at_any_depth_alike(grey, grey_frames, tmp_path, bits):
+    segmenter = settle(SmallU(2, activation=lambda: nn.LeakyReLU(0.25)), 1, seed=1)
+    shallow = export(segmenter, grey, grey_frames, tmp_path / "shallow.edgekit")
+    scaled = dataclasses.replace(grey, scale=grey.scale * 2 ** (bits - 8))
+    frames = grey_frames.astype(np.uint16) << (bits - 8)
+    deep = export(segmenter, scaled, frames, tmp_path / "deep.edgekit", bits=bits)
+    (stage,), (plain,) = (Bundle.open(path).manifest.stages for path in (deep, shallow))
+    assert stage.program is not None
+    assert stage.program.frame_shift == plain.program.frame_shift * 2 ** (bits - 8)
+    np.testing.assert_array_equal(
+        answer(deep, frames, backend="fused"), answer(shallow, grey_frames, backend="fused")
+    )
+    assert verify_bundle(deep, backend="fused").ok
 
 
 def test_a_grey_formula_is_recorded_and_obeyed(segmenter, grey, grey_frames, tmp_path):

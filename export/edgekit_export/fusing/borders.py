@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +15,18 @@ from edgekit_export.passes.names import FRAME, MASK, THRESHOLD
 
 @dataclass(frozen=True)
 class FrameEntry:
-    """Cast → Unsqueeze → Sub, where Sub is absent if nothing is subtracted.
+    """Cast → Unsqueeze → Mul → Sub: Mul where pixels are deeper than 8 bits, Sub where something is subtracted.
 
     Attributes:
         image: What the first operations take, (N, 1, H, W).
         shift: What is subtracted from every grey value.
+        power: Power of two that the difference is multiplied with, which rounds nothing.
         nodes: The entry's own nodes.
     """
 
     image: ir.Value
     shift: float
+    power: float
     nodes: frozenset[ir.Node]
 
 
@@ -51,15 +54,28 @@ def match_frame(graph: ir.Graph) -> FrameEntry:
     layout = _follow(cast, "Unsqueeze")
     if layout is None:
         raise NoProgram("a frame that is not one plane of grey values")
-    image = layout.outputs[0]
-    subtraction = editing.only_consumer(image)
+    image, power = layout.outputs[0], 1.0
     nodes = [node for node in (cast, layout) if node is not None]
+    product = _follow(layout, "Mul")
+    if product is not None:
+        image, power = product.outputs[0], _read_power(product)
+        nodes.append(product)
+    subtraction = editing.only_consumer(image)
     if subtraction is None or subtraction.op_type != "Sub" or subtraction.inputs[0] is not image:
-        return FrameEntry(image, 0.0, frozenset(nodes))
+        return FrameEntry(image, 0.0, power, frozenset(nodes))
     shift = editing.read_constant(subtraction.inputs[1])
     if shift is None or shift.size != 1:
         raise NoProgram("a shift of the frame that is not one number")
-    return FrameEntry(subtraction.outputs[0], float(shift.reshape(())), frozenset([*nodes, subtraction]))
+    inner = float(shift.reshape(())) / power
+    return FrameEntry(subtraction.outputs[0], inner, power, frozenset([*nodes, subtraction]))
+
+
+def _read_power(product: ir.Node) -> float:
+    """Return the power of two that a frame is multiplied with; any other factor would round."""
+    factor = editing.read_constant(product.inputs[1])
+    if factor is None or factor.size != 1 or math.frexp(float(factor.reshape(())))[0] != 0.5:
+        raise NoProgram("a frame that is multiplied with other than a power of two")
+    return float(factor.reshape(()))
 
 
 def match_mask(graph: ir.Graph) -> MaskEnd:

@@ -50,7 +50,7 @@ def check_program_masks(
     Args:
         manifest: Of the bundle.
         files: Its files.
-        frames: uint8 (N, H, W).
+        frames: (N, H, W) of the graph's type.
         answer: What the program answers for them.
     """
     thresholds = choose_thresholds(answer.logits, manifest.thresholds[0].default)

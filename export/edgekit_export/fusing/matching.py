@@ -1,13 +1,14 @@
 """From a rewritten graph to a program, operator by operator; no network is known here.
 
-Cast → Unsqueeze → Sub, then Conv or ConvTranspose, each followed by LeakyRelu, Relu or nothing, Concat of two, and at
-the end a 1×1 Conv → Squeeze → Less → Not → Cast. Whatever else a graph holds leaves it without a program.
+Cast → Unsqueeze → Mul → Sub, then Conv or ConvTranspose, each followed by LeakyRelu, Relu or nothing, Concat of two,
+and at the end a 1×1 Conv → Squeeze → Less → Not → Cast. Whatever else a graph holds leaves it without a program.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
@@ -38,7 +39,7 @@ def match_program(graph: ir.Graph, *, file: str, size: tuple[int, int]) -> Progr
         NoProgram: If it has no such form.
     """
     entry, end = match_frame(graph), match_mask(graph)
-    matcher = _Matcher(entry.image, end.logits)
+    matcher = _Matcher(entry.image, end.logits, entry.power)
     nodes = [node for node in graph if node not in entry.nodes | end.nodes]
     strange = next((node for node in nodes if node.op_type not in OPERATORS), None)
     if strange is not None:
@@ -59,11 +60,12 @@ def match_program(graph: ir.Graph, *, file: str, size: tuple[int, int]) -> Progr
 class _Matcher:
     """Goes through the nodes in order and remembers which tensors each value stands for."""
 
-    def __init__(self, image: ir.Value, logits: ir.Value) -> None:
+    def __init__(self, image: ir.Value, logits: ir.Value, power: float) -> None:
         self.names: dict[ir.Node, str] = {}
         self.operations: list[OperationInfo] = []
         self.weights: dict[str, Array] = {}
         self._logits = logits
+        self._power = np.float32(power)
         self._tensors: dict[ir.Value, tuple[str, ...]] = {image: (FRAME,)}
         self._activations: set[ir.Node] = set()
 
@@ -79,18 +81,19 @@ class _Matcher:
         activation = _find_activation(node)
         result = (activation or node).outputs[0]
         found = read_convolution(node, ends=result is self._logits)
-        name = self.names[node]
+        name, inputs = self.names[node], self._find_tensors(node, 0)
         self.operations.append(
             OperationInfo(
                 name=name,
                 kind=found.kind,
-                inputs=self._find_tensors(node, 0),
+                inputs=inputs,
                 channels=len(found.bias),
                 stride=found.stride,
                 negative_slope=_read_slope(activation),
             )
         )
-        self.weights[f"{name}.weight"] = found.weight
+        # The frame's power of two goes into the weights; like itself it rounds nothing.
+        self.weights[f"{name}.weight"] = found.weight * self._power if inputs == (FRAME,) else found.weight
         self.weights[f"{name}.bias"] = found.bias
         self._tensors[result] = (name,)
         if activation is not None:

@@ -56,7 +56,7 @@ def evaluate_program(program: Program, frames: Array) -> Evaluation:
 
     Args:
         program: Of any network.
-        frames: uint8 (N, H, W), of any size that its strides divide.
+        frames: Grey values (N, H, W), of any size that its strides divide.
 
     Raises:
         ProgramFault: If they do not.

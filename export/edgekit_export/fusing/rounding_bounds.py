@@ -67,7 +67,7 @@ def enclose_frame(frame: Array, shift: float) -> Ball:
     """Return grey values less the shift.
 
     Args:
-        frame: uint8 (H, W).
+        frame: Grey values (H, W) below 2^24.
         shift: A float32 number; 0 leaves the values exact.
     """
     centre = frame.astype(np.float64) - shift

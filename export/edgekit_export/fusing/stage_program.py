@@ -36,8 +36,6 @@ def find_program(
         raise NoProgram(f"{len(stages)} stages")
     if contract.pixels.channels != "grey":
         raise NoProgram("frames in colour")
-    if contract.pixels.graph_type != "uint8":
-        raise NoProgram(f"frames of {contract.pixels.bits} bits")
     if len(model.classes) != 2:
         raise NoProgram(f"{len(model.classes)} classes")
     size = (contract.height, contract.width)

@@ -79,7 +79,7 @@ class OperationInfo:
 
 @dataclass(frozen=True)
 class ProgramInfo:
-    """A stage as operations for the `fused` backend: uint8 frame in, mask = not (logit < threshold) out."""
+    """A stage as operations for the `fused` backend: grey frame in, mask = not (logit < threshold) out."""
 
     weights: str
     """npz file of the weights, normalisation and BatchNorm folded into them."""

@@ -136,8 +136,8 @@ def _find_place_fault(manifest: Manifest, stage: StageInfo) -> str | None:
         return f"computes in float32, and the bundle's precision is {manifest.precision}"
     if len(manifest.stages) != 1 or manifest.model.task != "segment" or len(manifest.model.classes) != 2:
         return "is allowed in a bundle of one stage alone that segments one class of defect"
-    if contract.pixels.channels != "grey" or contract.pixels.graph_type != "uint8":
-        return "takes grey uint8 frames, and the bundle's input is another"
+    if contract.pixels.channels != "grey":
+        return "takes grey frames, and the bundle's input is another"
     if len(manifest.thresholds) != 1 or [tensor.name for tensor in stage.inputs] != [
         contract.name,
         manifest.thresholds[0].name,

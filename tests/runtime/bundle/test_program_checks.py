@@ -191,7 +191,7 @@ PLACES: dict[str, tuple[Callable[[Manifest], Manifest], str]] = {
                 manifest.stages[0].inputs[1],
             ),
         ),
-        "takes grey uint8 frames",
+        "takes grey frames",
     ),
     "no threshold": (
         lambda manifest: other_stage(

@@ -59,5 +59,15 @@ def as_bytes(_typing: Any, address: Any) -> tuple[Any, Any]:
     return types.CPointer(types.uint8)(address), generate
 
 
+@intrinsic
+def as_pixels(_typing: Any, address: Any, like: Any) -> tuple[Any, Any]:
+    """Return an address as a pointer to elements as an array has them."""
+
+    def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        return builder.inttoptr(values[0], context.get_value_type(like.dtype).as_pointer())
+
+    return types.CPointer(like.dtype)(address, like), generate
+
+
 give_way = types.ExternalFunction("sched_yield", types.int32())
 """Let another thread have the processor; of the C library."""

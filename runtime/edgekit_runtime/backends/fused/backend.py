@@ -44,7 +44,8 @@ class Fused(Backend):
         contract = self.bundle.manifest.input
         network = Network(stage.program, contract.height, contract.width)
         weights = read_weights(self.bundle, network)
-        self._session = Session(network, weights, threads=self.options.threads or count_usable_cores())
+        threads = self.options.threads or count_usable_cores()
+        self._session = Session(network, weights, threads=threads, frame_type=contract.pixels.graph_type)
         self.notes = (self._session.origin,) if self._session.origin else ()
         self._threshold = self.bundle.manifest.thresholds[0].name
 

@@ -16,7 +16,14 @@ from __future__ import annotations
 from numba import carray
 from numba.core import types
 
-from edgekit_runtime.backends.fused.atomics import as_bytes, count_up, give_way, read_counter, write_counter
+from edgekit_runtime.backends.fused.atomics import (
+    as_bytes,
+    as_pixels,
+    count_up,
+    give_way,
+    read_counter,
+    write_counter,
+)
 from edgekit_runtime.backends.fused.instructions import (
     CLEAR,
     DOUBLE,
@@ -40,7 +47,7 @@ OPEN, BUSY = 0, 8
 """Counters: number of the call that helpers may join, 0 for none; helpers that are inside."""
 
 FRAMES_AT, MASKS_AT, COUNT, PIXELS = 16, 17, 18, 19
-"""What the open call is about: addresses of its bytes, frames, bytes of each."""
+"""What the open call is about: addresses of its frames and masks, frames, pixels of each."""
 
 TAKEN, DONE, PER_ROUND = 32, 40, 16
 """Tasks taken and done in round 0; those of round r lie PER_ROUND · r further. Each has a cache line of its own.
@@ -117,11 +124,21 @@ def run_rounds(arena, steps, tasks, phases, counters, base, frames, masks):
 
 
 _FLOATS, _STEPS, _NUMBERS = types.float32[::1], types.int64[:, ::1], types.int64[::1]
-_FRAMES = types.Array(types.uint8, 2, "C", readonly=True)
 _PLAN = (_FLOATS, _STEPS, _NUMBERS, _NUMBERS, _NUMBERS)
 
 
-@kernel(*_PLAN, types.int64, _FRAMES, types.uint8[:, ::1], types.int64, returns=types.void)
+def take_leads(pixel):
+    """Return the types of the leader's arguments, for frames of this Numba type."""
+    frames = types.Array(pixel, 2, "C", readonly=True)
+    return (*_PLAN, types.int64, frames, types.uint8[:, ::1], types.int64)
+
+
+def take_helps(pixel):
+    """Return the types of a helper's arguments, for frames of this Numba type."""
+    return (*_PLAN, types.int64, types.Array(pixel, 1, "C"))
+
+
+@kernel(*take_leads(types.uint8), returns=types.void)
 def lead(arena, steps, tasks, phases, counters, base, frames, masks, number):
     """Run frames one after the other, with whoever helps.
 
@@ -132,7 +149,7 @@ def lead(arena, steps, tasks, phases, counters, base, frames, masks, number):
         phases: int64 (phases + 1,): where each phase's tasks begin.
         counters: int64: see above.
         base: Where this thread's own memory begins.
-        frames: uint8 (N, H * W), N at most MAX_FRAMES.
+        frames: uint8 or int32 (N, H * W), N at most MAX_FRAMES.
         masks: uint8 (N, H * W), written.
         number: Of the call: another one than the last.
     """
@@ -153,9 +170,12 @@ def lead(arena, steps, tasks, phases, counters, base, frames, masks, number):
             give_way()
 
 
-@kernel(*_PLAN, types.int64, returns=types.void)
-def help_out(arena, steps, tasks, phases, counters, base):
-    """Help with every call that is open, until there was none for a while; arguments as for `lead`."""
+@kernel(*take_helps(types.uint8), returns=types.void)
+def help_out(arena, steps, tasks, phases, counters, base, like):
+    """Help with every call that is open, until there was none for a while.
+
+    Arguments as for `lead`; `like` is any array of the type of the frames.
+    """
     waited, helped = 0, 0
     while waited < PATIENCE:
         number = read_counter(counters, OPEN)
@@ -164,7 +184,7 @@ def help_out(arena, steps, tasks, phases, counters, base):
             # The call may be over by now, and its frames gone: from here on it waits for us, or is another one.
             if read_counter(counters, OPEN) == number:
                 shape = (read_counter(counters, COUNT), read_counter(counters, PIXELS))
-                frames = carray(as_bytes(read_counter(counters, FRAMES_AT)), shape)
+                frames = carray(as_pixels(read_counter(counters, FRAMES_AT), like), shape)
                 masks = carray(as_bytes(read_counter(counters, MASKS_AT)), shape)
                 run_rounds(arena, steps, tasks, phases, counters, base, frames, masks)
                 waited, helped = 0, number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from edgekit_runtime.backends.fused.network import Network
 from edgekit_runtime.backends.fused.planning import make_plan
 from edgekit_runtime.backends.fused.team import Team
 from edgekit_runtime.backends.fused.weights import place_weights
+from edgekit_runtime.bundle.contract import FrameType
 from edgekit_runtime.bundle.program_checks import Weights
 from edgekit_runtime.errors import EnvironmentMismatch
 from edgekit_runtime.jit import describe_origin
@@ -28,15 +30,19 @@ class Session:
         network: The program and the size of its frames.
         weights: See `weights.read_weights`.
         threads: Threads that share a frame, the caller's among them.
+        frame_type: Of the frames: "uint8", or "int32" for pixels deeper than 8 bits.
 
     Attributes:
         origin: Where the kernels came from, see `jit.describe_origin`.
     """
 
-    def __init__(self, network: Network, weights: Weights, *, threads: int) -> None:
-        from edgekit_runtime.backends.fused.interpreter import MAX_FRAMES, PER_ROUND, TAKEN, help_out, lead
+    def __init__(
+        self, network: Network, weights: Weights, *, threads: int, frame_type: FrameType = "uint8"
+    ) -> None:
+        from edgekit_runtime.backends.fused.interpreter import MAX_FRAMES, PER_ROUND, TAKEN
         from edgekit_runtime.backends.fused.vectors import LANES
 
+        lead, help_out = _load_kernels(frame_type)
         plan = make_plan(network, lanes=LANES, threads=threads)
         self.origin = describe_origin(lead)
         self._lead, self._most_frames = lead, MAX_FRAMES
@@ -48,19 +54,20 @@ class Session:
         self._call = 0
         self._process, self._lock = os.getpid(), threading.Lock()
         shared, start, step = self._shared, plan.shared_floats, plan.own_floats
+        like = np.empty(0, frame_type)
         # Not a method: helpers must not keep the session alive.
-        self._team = Team(threads - 1, lambda member: help_out(*shared, start + member * step))
+        self._team = Team(threads - 1, lambda member: help_out(*shared, start + member * step, like))
         # Where nobody closes it, its threads end with it.
         self._finalizer = weakref.finalize(self, self._team.dismiss)
         try:
             # The first frame shall not pay for pages that were never touched.
-            self.run(np.zeros((1, network.height, network.width), np.uint8), 0.0)
+            self.run(np.zeros((1, network.height, network.width), frame_type), 0.0)
         except BaseException:
             self.close()
             raise
 
-    def run(self, frames: npt.NDArray[np.uint8], threshold: float) -> npt.NDArray[np.uint8]:
-        """Return the masks, uint8 (N, H, W), of frames, uint8 (N, H, W)."""
+    def run(self, frames: npt.NDArray[Any], threshold: float) -> npt.NDArray[np.uint8]:
+        """Return the masks, uint8 (N, H, W), of frames (N, H, W) of the session's type."""
         if self._process != os.getpid():
             self._recover_from_fork()
         masks = np.empty(frames.shape, np.uint8)
@@ -86,6 +93,17 @@ class Session:
         self._process, self._lock = os.getpid(), threading.Lock()
         self._team = Team(0, lambda _: None)
         self._shared[-1][:] = 0
+
+
+def _load_kernels(frame_type: FrameType) -> tuple[Any, Any]:
+    """Return what leads and what helps, compiled for these frames; those of the other type are not touched."""
+    if frame_type == "uint8":
+        from edgekit_runtime.backends.fused import interpreter
+
+        return interpreter.lead, interpreter.help_out
+    from edgekit_runtime.backends.fused import deep_interpreter
+
+    return deep_interpreter.lead, deep_interpreter.help_out
 
 
 def _take_memory(floats: int) -> npt.NDArray[np.float32]:

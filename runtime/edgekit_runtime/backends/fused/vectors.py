@@ -153,13 +153,15 @@ def _take_grey(first: int) -> Any:
     @intrinsic
     def take(_typing: Any, array: Any, index: Any) -> tuple[Any, Generator]:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            pixels = builder.load(
-                _pointer(context, builder, signature, values, _PIXELS), align=_BYTE_ALIGNMENT
-            )
+            pixel = context.get_data_type(signature.args[0].dtype)
+            both = ir.VectorType(pixel, 2 * LANES)
+            pixels = builder.load(_pointer(context, builder, signature, values, both), align=pixel.width // 8)
             chosen = _lanes(range(first, 2 * LANES, 2))
-            half = builder.shuffle_vector(pixels, ir.Constant(_PIXELS, ir.Undefined), chosen)
-            wide = builder.zext(half, ir.VectorType(ir.IntType(32), LANES))
-            return builder.sitofp(wide, _LLVM)
+            half = builder.shuffle_vector(pixels, ir.Constant(both, ir.Undefined), chosen)
+            integers = ir.VectorType(ir.IntType(32), LANES)
+            return builder.sitofp(
+                half if both.element == integers.element else builder.zext(half, integers), _LLVM
+            )
 
         return vector(array, index), generate
 
@@ -167,10 +169,10 @@ def _take_grey(first: int) -> Any:
 
 
 load_even_grey = _take_grey(0)
-"""load_even_grey(bytes, index): the bytes at index, index + 2, … as floats."""
+"""load_even_grey(pixels, index): the pixels (uint8 or int32) at index, index + 2, … as floats."""
 
 load_odd_grey = _take_grey(1)
-"""load_odd_grey(bytes, index): the bytes at index + 1, index + 3, … as floats."""
+"""load_odd_grey(pixels, index): the pixels at index + 1, index + 3, … as floats."""
 
 
 @intrinsic

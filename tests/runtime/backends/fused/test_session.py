@@ -25,8 +25,11 @@ REPOSITORY = Path(__file__).resolve().parents[4]
 QUANTILES = (0.02, 0.3, 0.5, 0.7, 0.98)
 
 
-def open_session(program: Program, height: int, width: int, threads: int = 1) -> Session:
-    return Session(Network(program.info, height, width), program.weights, threads=threads)
+def open_session(
+    program: Program, height: int, width: int, threads: int = 1, frame_type: str = "uint8"
+) -> Session:
+    network = Network(program.info, height, width)
+    return Session(network, program.weights, threads=threads, frame_type=frame_type)
 
 
 def check(program: Program, frames: np.ndarray, threads: int = 1) -> float:
@@ -36,7 +39,7 @@ def check(program: Program, frames: np.ndarray, threads: int = 1) -> float:
     """
     undecided = 0.0
     exact = evaluate_program(program, frames)
-    session = open_session(program, *frames.shape[1:], threads)
+    session = open_session(program, *frames.shape[1:], threads, frames.dtype.name)
     try:
         for threshold in np.quantile(exact.logits, QUANTILES).astype(np.float32):
             masks = session.run(frames, float(threshold))
@@ -61,6 +64,28 @@ def test_any_network_of_any_size(program: Program, rows: int, columns: int, thre
     )
     unit = max(unit, 2)
     check(program, draw_frames(1, unit * rows, unit * columns), threads)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (48, 80), (16, 208)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pixels_of_int32_are_those_of_uint8(size: tuple[int, int], threads: int) -> None:
+    program, frames = cheapnet(2), draw_frames(2, *size)
+    shallow, deep = (open_session(program, *size, threads, kind) for kind in ("uint8", "int32"))
+    try:
+        for threshold in np.quantile(evaluate_program(program, frames).logits, QUANTILES):
+            expected = shallow.run(frames, float(threshold))
+            np.testing.assert_array_equal(deep.run(frames.astype(np.int32), float(threshold)), expected)
+    finally:
+        shallow.close()
+        deep.close()
+
+
+def test_deep_pixels_are_as_exact_arithmetic_has_them() -> None:
+    program = cheapnet(3)
+    first = program.info.operations[0].name
+    program.weights[f"{first}.weight"] = program.weights[f"{first}.weight"] / np.float32(256)
+    frames = np.random.default_rng(0).integers(0, 65536, (2, 32, 48), np.int32)
+    assert check(program, frames, threads=2) < 0.01
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8, 32])
