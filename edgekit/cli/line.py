@@ -18,12 +18,12 @@ from edgekit.cli.options import (
     threads_option,
 )
 from edgekit.cli.provenance import announce
-from edgekit.line.planning import LineRequest, plan_line
+from edgekit.line.planning import LineRequest, find_least_px, plan_line
 from edgekit.line.signals import obey_signals
 from edgekit.line.sources import CLOTH, PAPER_WIDTH, MadeWeb
 from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import Bundle
-from edgekit_runtime.line import DetectorChoice, Line, PartAnswer
+from edgekit_runtime.line import DetectorChoice, Line, PacedStrips, PartAnswer
 from edgekit_runtime.line.summary import SCHEMA
 
 positive = click.FloatRange(0, min_open=True)
@@ -59,7 +59,7 @@ positive = click.FloatRange(0, min_open=True)
     type=positive,
     metavar="MS",
     help="From the capture of a part's last row to its verdict.  "
-    "[default: while one strip passes, and the rows below the part that its tiles show]",
+    "[default: while one strip passes, and the rows below the part that its verdict needs]",
 )
 @click.option("--stall", type=positive, metavar="S", help="End when the source gives nothing for so long.")
 @click.option("--parts", type=click.IntRange(1), help="Stop after so many parts.")
@@ -111,7 +111,8 @@ def line(*, bundle: Path, as_json: bool, reporter: Reporter, **words: Any) -> No
     """
     opened = Bundle.open(bundle)
     announce(opened.manifest.provenance.kind, reporter)
-    plan = plan_line(opened.manifest.input, _read_request(words))
+    least_px = find_least_px(opened.manifest, words["min_area"])
+    plan = plan_line(opened.manifest.input, _read_request(words), least_px=least_px)
 
     def tell(answer: PartAnswer) -> None:
         if as_json:
@@ -138,6 +139,9 @@ def line(*, bundle: Path, as_json: bool, reporter: Reporter, **words: Any) -> No
                     _print_line({"schema": SCHEMA, "kind": "summary", **summary.to_dict()})
                 else:
                     click.echo(describe_summary(summary))
+    if isinstance(plan.strips, PacedStrips) and plan.strips.stood_still_s:
+        still = f"{plan.strips.stood_still_s:.2g} s"
+        reporter.note(f"note: strips could not be had at this speed; the web stood still for {still} in all.")
     if interruption.happened:
         raise KeyboardInterrupt
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.line.sources import MadeWeb, limit_rows, open_source
-from edgekit_runtime.bundle.contract import InputContract
+from edgekit_runtime.bundle import InputContract, Manifest
 from edgekit_runtime.errors import UsageProblem
-from edgekit_runtime.line import LineSettings, Strip, pace_strips, seconds_per_row
+from edgekit_runtime.line import LineSettings, PacedStrips, seconds_per_row
 from edgekit_runtime.line.strips import Pixels
 from edgekit_runtime.line.waiting import Policy
+from edgekit_runtime.quotas import make_quotas, override_rules
 
 WATCH_S = 1.0
 
@@ -51,16 +52,17 @@ class LineRequest:
 class LinePlan:
     """A source, and how the line is to work."""
 
-    strips: Iterable[Pixels | Exception | Strip]
+    strips: Iterable[Pixels | Exception] | PacedStrips
     settings: LineSettings
 
 
-def plan_line(contract: InputContract, request: LineRequest) -> LinePlan:
+def plan_line(contract: InputContract, request: LineRequest, *, least_px: int = 0) -> LinePlan:
     """Return what `Line` is made with.
 
     Args:
         contract: Of the bundle.
         request: What is asked for.
+        least_px: From how many pixels on a region of any class counts (`find_least_px`).
 
     Raises:
         UsageProblem: If there is no such source, or something is asked for in metres and the scale is not known.
@@ -78,7 +80,7 @@ def plan_line(contract: InputContract, request: LineRequest) -> LinePlan:
     deadline_s = None if request.deadline_ms is None else request.deadline_ms / 1e3
     stall_s = STALL_S
     if row_s is not None:
-        wait_rows = find_wait_rows(contract, part_rows=part_rows, strip_rows=strip_rows)
+        wait_rows = find_wait_rows(contract, part_rows=part_rows, strip_rows=strip_rows, least_px=least_px)
         deadline_s = deadline_s or (wait_rows + strip_rows) * row_s
         stall_s = max(STALL_S, STALLED_STRIPS * strip_rows * row_s)
     settings = LineSettings(
@@ -95,19 +97,33 @@ def plan_line(contract: InputContract, request: LineRequest) -> LinePlan:
         pictures=request.pictures,
         watch_s=WATCH_S if request.watch_bundle else None,
     )
-    return LinePlan(strips if row_s is None else pace_strips(strips, row_s), settings)
+    return LinePlan(strips if row_s is None else PacedStrips(strips, row_s), settings)
 
 
-def find_wait_rows(contract: InputContract, *, part_rows: int, strip_rows: int) -> int:
+def find_least_px(manifest: Manifest, min_area_px: int | None) -> int:
+    """Return from how many pixels on a region of any class counts.
+
+    Args:
+        manifest: Of the bundle.
+        min_area_px: What is asked for in place of the bundle's rules.
+    """
+    rules = override_rules(manifest.rules, min_area_px=min_area_px)
+    quotas = make_quotas(rules, manifest.model.classes, manifest.input.mm_per_pixel)
+    return max(quota.least_px for quota in quotas.values())
+
+
+def find_wait_rows(contract: InputContract, *, part_rows: int, strip_rows: int, least_px: int = 0) -> int:
     """Return how many rows of web pass at most from the strip that ends a part to the one that lets it be judged.
 
-    A tile is run when all of its rows have come, those below the part among them. 0 where parts, strips and rows of
-    tiles end together, as on the paper's line. A region that is still too small to count may take more.
+    A tile is run when all of its rows have come, those below the part among them. A region that goes on below the part
+    and is too small to count may become large enough: in as many rows as its least area has pixels that is known. 0
+    where parts, strips and rows of tiles end together and every region counts.
     """
     step = contract.height - contract.overlap
     waits = []
     for y2 in range(part_rows, part_rows * MOST_PARTS_LOOKED_AT + 1, part_rows):
-        tile = max(0, -(-(y2 - contract.height + contract.overlap // 2) // step))
+        needed = y2 + max(0, least_px - 1)
+        tile = max(0, -(-(needed - contract.height + contract.overlap // 2) // step))
         settled = tile * step + contract.height
         waits.append(_round_up(max(settled, y2), strip_rows) - _round_up(y2, strip_rows))
     return max(waits)

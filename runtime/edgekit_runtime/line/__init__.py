@@ -9,7 +9,7 @@ Here are the clock, the threads and the disk; what a web is stands in `edgekit_r
 
 from edgekit_runtime.line.answers import PartAnswer
 from edgekit_runtime.line.loop import Line, run_line
-from edgekit_runtime.line.pacing import pace_strips
+from edgekit_runtime.line.pacing import PacedStrips
 from edgekit_runtime.line.settings import LineSettings, seconds_per_row
 from edgekit_runtime.line.strips import Strip
 from edgekit_runtime.line.summary import LineSummary
@@ -20,9 +20,9 @@ __all__ = [
     "Line",
     "LineSettings",
     "LineSummary",
+    "PacedStrips",
     "PartAnswer",
     "Strip",
-    "pace_strips",
     "run_line",
     "seconds_per_row",
 ]

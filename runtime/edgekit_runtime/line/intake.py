@@ -10,7 +10,7 @@ from edgekit_runtime.line.strips import Pixels, Strip, StripGate
 from edgekit_runtime.line.waiting import WaitingStrips
 
 Source = Iterable[Pixels | Strip | Exception]
-"""Arrays, or strips: a generator around a camera's own call is one. An error stands for a strip that could not be had."""
+"""Arrays, or strips: a generator around a camera's own call is one. An error stands for a strip that was not had."""
 
 
 class Intake:

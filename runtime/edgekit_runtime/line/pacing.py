@@ -8,30 +8,46 @@ from collections.abc import Callable, Iterable, Iterator
 from edgekit_runtime.line.strips import Pixels, Strip
 
 
-def pace_strips(
-    arrays: Iterable[Pixels | Exception],
-    seconds_per_row: float,
-    *,
-    clock: Callable[[], float] = time.perf_counter,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Strip]:
-    """Yield each strip when its last row would have been exposed.
+class PacedStrips:
+    """Gives each strip when its last row would have been exposed.
 
-    The times are those of the web, not of whoever asks: if a strip is asked for late, because there was no room or
-    because it took long to read, it was captured when it would have been, and is late.
+    The times are those of the web, not of whoever asks: a strip that is asked for late, because there was no room for
+    it, was captured when it would have been, and is late. Only where a strip takes longer to read or to make than to
+    pass does the web stand still for the rest: that is the source's doing, and says nothing of the line.
 
     Args:
         arrays: (h, W) or (h, W, 3), of any height. An error in the place of one takes the time of the strip before it.
         seconds_per_row: Time in which the web moves on by one row.
         clock: Seconds; the line's.
         sleep: Waits for so many seconds.
+
+    Attributes:
+        stood_still_s: How long the web has stood still for its source.
     """
-    began_s = clock()
-    rows = height = 0
-    for number, array in enumerate(arrays):
-        height = height if isinstance(array, Exception) else len(array)
-        rows += height
-        captured_s = began_s + rows * seconds_per_row
-        while (remaining_s := captured_s - clock()) > 0:
-            sleep(remaining_s)
-        yield Strip(array, number, captured_s)
+
+    def __init__(
+        self,
+        arrays: Iterable[Pixels | Exception],
+        seconds_per_row: float,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._arrays, self._seconds_per_row = arrays, seconds_per_row
+        self._clock, self._sleep = clock, sleep
+        self.stood_still_s = 0.0
+
+    def __iter__(self) -> Iterator[Strip]:
+        """Yield the strips, numbered from 0."""
+        asked_s = captured_s = self._clock()
+        height = 0
+        for number, array in enumerate(self._arrays):
+            height = height if isinstance(array, Exception) else len(array)
+            passing_s = height * self._seconds_per_row
+            still_s = max(0.0, self._clock() - asked_s - passing_s)
+            self.stood_still_s += still_s
+            captured_s += passing_s + still_s
+            while (remaining_s := captured_s - self._clock()) > 0:
+                self._sleep(remaining_s)
+            yield Strip(array, number, captured_s)
+            asked_s = self._clock()

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.line.planning import LineRequest, find_wait_rows, plan_line
+from edgekit.line.planning import LineRequest, find_least_px, find_wait_rows, plan_line
 from edgekit.line.sources import CLOTH, MadeWeb
-from edgekit_runtime.bundle import InputContract, PixelFormat
+from edgekit_runtime.bundle import ClassRule, InputContract, PixelFormat, VerdictRules
 from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.testing import FakeBackend, fake_bundle
@@ -56,24 +56,42 @@ def test_the_deadline_waits_for_the_rows_that_tiles_show_below_a_part() -> None:
     half=st.integers(0, 4),
     part_rows=st.integers(1, 20),
     strip_rows=st.integers(1, 20),
+    least_px=st.integers(0, 12),
 )
 def test_parts_of_a_web_wait_as_long_as_is_said(
-    tmp_path_factory: pytest.TempPathFactory, step: int, half: int, part_rows: int, strip_rows: int
+    tmp_path_factory: pytest.TempPathFactory,
+    step: int,
+    half: int,
+    part_rows: int,
+    strip_rows: int,
+    least_px: int,
 ) -> None:
     height = step + min(2 * half, step)
-    overlap = height - step
+    rules = VerdictRules(others=ClassRule(min_area_px=least_px))
     path = tmp_path_factory.mktemp("bundles") / "web.edgekit"
-    bundle = fake_bundle(path, height=height, width=height, fit="tile", overlap=overlap)
-    waited = []
+    bundle = fake_bundle(path, height=height, width=height, fit="tile", overlap=height - step, rules=rules)
+    web = np.zeros((40 * strip_rows, 4), np.uint8)
+    web[np.random.default_rng(step).random(len(web)) < 0.8, 1] = (
+        255  # a line along the web, broken here and there
+    )
+    waited = [0]
     with Detector(bundle, backend=FakeBackend) as detector:
         inspector = WebInspector(detector, 4, part_rows=part_rows)
-        for end in range(strip_rows, 40 * strip_rows + 1, strip_rows):
-            for part in inspector.add(np.zeros((strip_rows, 4), np.uint8)):
+        for end in range(strip_rows, len(web) + 1, strip_rows):
+            for part in inspector.add(web[end - strip_rows : end]):
                 waited.append(end - -(-part.y2 // strip_rows) * strip_rows)
-    told = find_wait_rows(bundle.manifest.input, part_rows=part_rows, strip_rows=strip_rows)
-    assert max(waited, default=0) <= told
-    if strip_rows * 40 > 20 * height * part_rows:  # the web is long enough to show the worst
+    least = find_least_px(bundle.manifest, None)
+    told = find_wait_rows(bundle.manifest.input, part_rows=part_rows, strip_rows=strip_rows, least_px=least)
+    assert max(waited) <= told
+    if least_px <= 1 and len(web) > 20 * height * part_rows:  # long enough to show the worst
         assert max(waited) == told
+
+
+def test_what_is_asked_for_stands_in_for_the_least_area_of_the_rules(tmp_path: Path) -> None:
+    rules = VerdictRules(others=ClassRule(min_area_px=3, min_area_mm2=2.0))
+    manifest = fake_bundle(tmp_path / "web.edgekit", mm_per_pixel=0.5, rules=rules).manifest
+    assert find_least_px(manifest, None) == 8
+    assert find_least_px(manifest, 5) == 5
 
 
 def test_a_slow_web_has_not_stalled() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgekit_runtime.errors import IoFault, UsageProblem
-from edgekit_runtime.line import pace_strips, seconds_per_row
+from edgekit_runtime.line import PacedStrips, seconds_per_row
 
 
 class Time:
@@ -22,24 +22,60 @@ class Time:
 
 def test_each_strip_comes_when_its_last_row_has_passed():
     time = Time()
-    strips = pace_strips([np.zeros((4, 2)), np.zeros((2, 2))], 0.5, clock=time.clock, sleep=time.sleep)
+    strips = PacedStrips([np.zeros((4, 2)), np.zeros((2, 2))], 0.5, clock=time.clock, sleep=time.sleep)
     found = [(strip.number, strip.captured_s, time.now_s) for strip in strips]
     assert found == [(0, 102.0, 102.0), (1, 103.0, 103.0)]
 
 
 def test_a_strip_that_is_asked_for_late_was_captured_in_time():
     time = Time()
-    strips = pace_strips([np.zeros((4, 2))] * 2, 0.5, clock=time.clock, sleep=time.sleep)
-    next(strips)
+    strips = PacedStrips([np.zeros((4, 2))] * 2, 0.5, clock=time.clock, sleep=time.sleep)
+    asked = iter(strips)
+    next(asked)
     time.now_s = 200.0
-    assert next(strips).captured_s == 104.0
+    assert next(asked).captured_s == 104.0
     assert time.slept == [2.0]
+
+
+def test_while_a_strip_takes_longer_to_make_than_to_pass_the_web_stands_still():
+    time = Time()
+
+    def make():
+        for seconds in (1.0, 5.0, 1.0):  # each passes in 2 s
+            time.now_s += seconds
+            yield np.zeros((4, 2))
+
+    strips = PacedStrips(make(), 0.5, clock=time.clock, sleep=time.sleep)
+    assert [(strip.captured_s, time.now_s) for strip in strips] == [
+        (102.0, 102.0),
+        (107.0, 107.0),
+        (109.0, 109.0),
+    ]
+    assert strips.stood_still_s == 3.0
+
+
+def test_a_line_that_is_too_slow_is_not_excused_by_a_source_that_is_busy():
+    time = Time()
+
+    def make():
+        while True:
+            time.now_s += 1.9  # each passes in 2 s
+            yield np.zeros((4, 2))
+
+    strips = PacedStrips(make(), 0.5, clock=time.clock, sleep=time.sleep)
+    ages = []
+    for strip in strips:
+        ages.append(time.now_s - strip.captured_s)
+        time.now_s += 1.0  # there was no room
+        if len(ages) == 4:
+            break
+    assert ages == pytest.approx([0.0, 0.9, 1.8, 2.7])
 
 
 def test_a_strip_that_could_not_be_read_takes_its_time():
     time = Time()
     items = [np.zeros((4, 2)), IoFault("torn"), np.zeros((4, 2))]
-    strips = list(pace_strips(items, 0.5, clock=time.clock, sleep=time.sleep))
+    strips = list(PacedStrips(items, 0.5, clock=time.clock, sleep=time.sleep))
     assert [strip.captured_s for strip in strips] == [102.0, 104.0, 106.0]
 
 
