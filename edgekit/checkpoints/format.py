@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -21,9 +20,15 @@ from safetensors.torch import load, save
 from torch import nn
 
 from edgekit import __version__
+from edgekit.checkpoints.record_fields import (
+    decode_bits,
+    decode_grey,
+    decode_normal_class,
+    decode_normalisation,
+)
 from edgekit.models import MODELS, build_model
 from edgekit_export.exportable import Normalisation
-from edgekit_runtime.bundle.contract import MAX_BITS, Channels, GreyFormula, PixelFormat
+from edgekit_runtime.bundle.contract import Channels, GreyFormula, PixelFormat
 from edgekit_runtime.bundle.decoding import decode
 from edgekit_runtime.bundle.manifest import DataInfo, ProvenanceKind
 from edgekit_runtime.errors import CheckpointError, EdgekitError, IoFault, UsageProblem
@@ -271,35 +276,6 @@ def _read_record(path: Path) -> Checkpoint:
         ) from error
 
 
-def _decode_normalisation(data: dict[str, Any]) -> Normalisation:
-    normalisation = Normalisation(
-        mean=tuple(map(float, data["mean"])), std=tuple(map(float, data["std"])), scale=float(data["scale"])
-    )
-    numbers = (*normalisation.mean, *normalisation.std, normalisation.scale)
-    if not all(map(math.isfinite, numbers)) or min(*normalisation.std, normalisation.scale) <= 0:
-        raise ValueError(f"names a normalisation that defines no image: {normalisation}")
-    return normalisation
-
-
-def _decode_normal_class(data: dict[str, Any]) -> str | None:
-    name = data["normal_class"]
-    if name is not None and name not in data["classes"]:
-        raise ValueError(f"names the normal class {name!r}, which is none of the classes")
-    return None if name is None else str(name)
-
-
-def _decode_bits(bits: Any) -> int:
-    if type(bits) is not int or not 1 <= bits <= MAX_BITS:
-        raise ValueError(f"names pixels of {bits!r} bits, 1 to {MAX_BITS} are possible")
-    return bits
-
-
-def _decode_grey(formula: Any) -> GreyFormula:
-    if formula not in get_args(GreyFormula):
-        raise ValueError(f"names the grey formula {formula!r}")
-    return cast("GreyFormula", formula)
-
-
 def _decode_record(data: dict[str, Any]) -> Checkpoint:
     # Records before these were written hold frames of 8 bits, grey where the network takes grey.
     data = {"bits": 8, "grey": "equal", **data}
@@ -312,11 +288,11 @@ def _decode_record(data: dict[str, Any]) -> Checkpoint:
         **{
             **known,
             "classes": tuple(map(str, data["classes"])),
-            "normalisation": _decode_normalisation(data["normalisation"]),
+            "normalisation": decode_normalisation(data["normalisation"]),
             "provenance": cast("ProvenanceKind", str(data["provenance"])),
-            "normal_class": _decode_normal_class(data),
-            "bits": _decode_bits(data["bits"]),
-            "grey": _decode_grey(data["grey"]),
+            "normal_class": decode_normal_class(data),
+            "bits": decode_bits(data["bits"]),
+            "grey": decode_grey(data["grey"]),
             "data": decode(DataInfo, data["data"], "data") if data["data"] else None,
         }
     )

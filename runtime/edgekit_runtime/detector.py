@@ -166,8 +166,8 @@ class Detector:
         """Answer one frame.
 
         Args:
-            frame: uint8 (H, W) or (H, W, 3), as the bundle's input contract says: of its size, no larger where its fit
-                is "pad", of any size where it is "tile".
+            frame: uint8 or uint16 (H, W) or (H, W, 3), as the bundle's input contract says: of its size, no larger
+                where its fit is "pad", of any size where it is "tile".
 
         Returns:
             The answer; mask and regions are those of the frame as it was given. The probabilities of a bundle that
@@ -185,8 +185,8 @@ class Detector:
         """Answer frames together, in their order.
 
         Args:
-            frames: uint8 array (N, H, W[, 3]), or a sequence of frames, whose sizes may differ where the bundle's
-                fit is "pad" or "tile".
+            frames: Array (N, H, W[, 3]) of such frames, or a sequence of them, whose sizes may differ where the
+                bundle's fit is "pad" or "tile".
             exit_policy: For this batch, in place of the detector's own.
 
         Raises:
