@@ -107,8 +107,9 @@ def line(*, bundle: Path, as_json: bool, reporter: Reporter, **words: Any) -> No
 
     DI-Net's line, two cameras whose outer tiles are left out, 14 tiles of 512x512 per 0.1625 m:
 
-    edgekit line cheapnet-s.edgekit --source synthetic:fabric --drop-left 1 --drop-right 1 --line-speed 20 --metres 5
-    """
+    \b
+    edgekit line cheapnet-s.edgekit --source synthetic:fabric --drop-left 1 --drop-right 1 --line-speed 20
+    """  # noqa: D301 - click keeps a paragraph as it is after this character
     opened = Bundle.open(bundle)
     announce(opened.manifest.provenance.kind, reporter)
     least_px = find_least_px(opened.manifest, words["min_area"])
