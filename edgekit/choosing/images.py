@@ -7,7 +7,7 @@ that is in another part stay out. Other data are taken whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgekit.data.contract import Dataset, Subset
 from edgekit.data.opening import OpenOptions, open_dataset
@@ -15,7 +15,7 @@ from edgekit.data.splitting.duplicates import link_duplicates
 from edgekit.data.splitting.parts import ChosenPart, choose_part
 from edgekit.data.views import view_for
 from edgekit.reporting import Reporter
-from edgekit_runtime.bundle import DataInfo, Manifest
+from edgekit_runtime.bundle import DataInfo, Manifest, PixelFormat
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
 ADVICE = "Leave --split out for the validation part, or name images that were not trained on."
@@ -51,7 +51,8 @@ def open_images(
         text: What was typed after --data.
         manifest: The bundle's.
         part: "val", "test" or "all"; None for the validation part of the training's data, and all of other data.
-        options: How to open the data; by default as they were for the training, where they are the same.
+        options: How to open the data; by default as they were for the training, where they are the same. What a pixel
+            means is the bundle's own in any case.
         reporter: Shows how far the search for copies is.
 
     Raises:
@@ -59,7 +60,9 @@ def open_images(
         DatasetError: See `choose_part` and `open_dataset`.
     """
     opener, trained_on = _Opener(text, len(manifest.model.classes)), manifest.data
-    known = None if trained_on is None else _open_known(opener, trained_on)
+    pixels = manifest.input.pixels
+    options = replace(options, pixels=pixels)
+    known = None if trained_on is None else _open_known(opener, trained_on, pixels)
     if trained_on is None or known is None:
         dataset = opener.open(options)
         if part == "all":
@@ -73,16 +76,16 @@ def open_images(
                 remedy=ADVICE,
             )
         chosen = choose_part(known, trained_on, part, default="val", reporter=reporter)
-        if options != OpenOptions():
+        if options != OpenOptions(pixels=pixels):
             chosen = _add_unknown(chosen, known, opener.open(options), reporter)
     _refuse_trained(chosen, trained_on)
     return chosen
 
 
-def _open_known(opener: _Opener, trained_on: DataInfo) -> Dataset | None:
+def _open_known(opener: _Opener, trained_on: DataInfo, pixels: PixelFormat) -> Dataset | None:
     """Return the data as they were opened for the training; None if they are others."""
     try:
-        dataset = opener.open(OpenOptions(trained_on.include_normal, trained_on.boxes_as_masks))
+        dataset = opener.open(OpenOptions(trained_on.include_normal, trained_on.boxes_as_masks, pixels))
     except DatasetError:
         return None  # the training's data can be opened so; opening these as they were asked for says what is wrong
     return dataset if dataset.fingerprint() == trained_on.fingerprint else None

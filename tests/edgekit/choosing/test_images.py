@@ -16,10 +16,10 @@ from edgekit.data.splitting.splits import split_dataset
 from edgekit.data.synthetic_files import GeneratedSet, write_generated
 from edgekit.data.views import merge_classes
 from edgekit.reporting import Reporter
-from edgekit_runtime.bundle import DataInfo, Manifest
-from edgekit_runtime.errors import DatasetError, UsageProblem
+from edgekit_runtime.bundle import DataInfo, Manifest, PixelFormat
+from edgekit_runtime.errors import DatasetError, FrameError, UsageProblem
 from tests.edgekit.choosing.tuning import describe_training
-from tests.edgekit.image_folders import draw_plate, save, write_image_folder
+from tests.edgekit.image_folders import draw_plate, load, save, write_image_folder
 
 
 def open_plates(folder: Path) -> Dataset:
@@ -93,6 +93,19 @@ def test_other_data_are_taken_whole(trained: Manifest, tmp_path: Path, quiet: Re
         assert (chosen.part, len(chosen.dataset)) == ("all", 3)
     with pytest.raises(UsageProblem, match="no stored val part"):
         open_images(str(other), trained, part="val", reporter=quiet)
+
+
+def test_files_are_read_as_the_bundle_takes_them(
+    segment_manifest: Manifest, tmp_path: Path, quiet: Reporter
+) -> None:
+    folder = write_image_folder(tmp_path / "deep", count=3, size=(48, 48))
+    for path in (folder / "images").iterdir():
+        save(path, load(path).astype(np.uint16) << 4)
+    deep = replace(segment_manifest, input=replace(segment_manifest.input, pixels=PixelFormat(bits=12)))
+    image = open_images(str(folder), deep, reporter=quiet).dataset.load(0).image
+    assert (image.dtype, int(image.max()) > 255) == (np.uint16, True)
+    with pytest.raises(FrameError, match="8"):
+        open_images(str(folder), segment_manifest, reporter=quiet).dataset.load(0)
 
 
 def test_defect_free_images_that_training_left_out_join_the_part(
