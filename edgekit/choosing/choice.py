@@ -29,7 +29,7 @@ class Choice:
         frontier: The trade-off: no point measured beats one of these in both rates.
         support: Per limit, whether so many images support it.
         runs: Thresholds that were run.
-        exhausted: Whether no threshold between those can do better.
+        exhausted: Whether no threshold between those can do better, up to a thousandth of their range.
     """
 
     goal: Goal

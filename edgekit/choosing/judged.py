@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ class JudgedPoint:
         point: The threshold and the least area.
         escape: Of the defective images.
         overkill: Of the defect-free images.
-        escape_interval: 95 %: Wilson's, and where images are in groups, as much wider as drawing groups makes it.
+        escape_interval: 95 %: Wilson's, and where images are in groups, as much wider as drawing groups makes it; where
+            no image is judged otherwise than the rest, Wilson's of the groups.
         overkill_interval: The same.
         per_metre: Errors per metre of web; None where mm per pixel are not known.
         min_area_mm2: The least area in mm²; None likewise.
@@ -71,8 +73,10 @@ def judge_point(
         point=point,
         escape=figures.escape,
         overkill=figures.overkill,
-        escape_interval=_widen(figures.escape, drawn.get("escape")),
-        overkill_interval=_widen(figures.overkill, drawn.get("overkill")),
+        escape_interval=_widen(figures.escape, _count_things(images, defective=True), drawn.get("escape")),
+        overkill_interval=_widen(
+            figures.overkill, _count_things(images, defective=False), drawn.get("overkill")
+        ),
         per_metre=figures.per_metre,
         min_area_mm2=None if mm_per_px is None else point.min_area_px * mm_per_px**2,
     )
@@ -88,6 +92,11 @@ def count_groups(
         if image.defective == defective:
             wrong[group] = wrong.get(group, False) or image.outcome in ("escape", "overkill")
     return sum(wrong.values()), len(wrong)
+
+
+def _count_things(images: KnownImages, *, defective: bool) -> int:
+    """Return how many groups hold such images."""
+    return len(set(compress(images.groups, images.defective == defective)))
 
 
 def _judge_images(point: OperatingPoint, sweep: Sweep, images: KnownImages) -> list[JudgedImage]:
@@ -107,7 +116,9 @@ def _draw_groups(judged: list[JudgedImage], groups: list[str]) -> dict[str, Inte
     return dict(drawn.bounds)
 
 
-def _widen(rate: Rate, drawn: Interval | None) -> Interval:
-    # A draw of groups has no width where no image is judged wrongly: Wilson's interval is what remains.
+def _widen(rate: Rate, groups: int, drawn: Interval | None) -> Interval:
+    if rate.count in (0, rate.total):
+        # All groups agree, so that drawing them shows nothing: what remains is how many there are.
+        return Rate(groups if rate.count else 0, groups).interval or (0.0, 1.0)
     low, high = rate.interval or (0.0, 1.0)
     return (low, high) if drawn is None else (min(low, drawn[0]), max(high, drawn[1]))

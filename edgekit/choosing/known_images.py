@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy.typing as npt
 
 from edgekit.data.contract import Dataset, Image
 from edgekit.data.splitting.duplicates import link_duplicates
+from edgekit.evaluation.judging import shows_defect
 from edgekit.reporting import Reporter
+from edgekit_runtime.bundle import Zone
 from edgekit_runtime.errors import DatasetError
 
 KEPT_BYTES = 1 << 30
@@ -22,7 +25,7 @@ class KnownImages:
 
     Attributes:
         dataset: Where they are loaded from; copies share a group.
-        defective: Whether each shows a defect, bool (images,).
+        defective: Whether each shows a defect where one is looked for, bool (images,).
         sizes: Height and width of each in px, int64 (images, 2).
         kept: The first images, as many as memory is taken for.
     """
@@ -42,8 +45,13 @@ class KnownImages:
         return self.kept[index] if index < len(self.kept) else self.dataset.load(index).image
 
 
-def know_images(dataset: Dataset, *, reporter: Reporter) -> KnownImages:
+def know_images(dataset: Dataset, *, zones: Sequence[Zone] = (), reporter: Reporter) -> KnownImages:
     """Read a dataset once: which images show a defect, and as many images as fit.
+
+    Args:
+        dataset: The images, with masks or with what is known of each.
+        zones: Of the bundle's rules: an image whose defect lies in them counts as defect-free, as for `edgekit eval`.
+        reporter: Where progress goes.
 
     Raises:
         DatasetError: If there is no defective image, or no defect-free one.
@@ -58,7 +66,7 @@ def know_images(dataset: Dataset, *, reporter: Reporter) -> KnownImages:
     with reporter.progress(f"reading {dataset.name}", len(dataset)) as advance:
         for index, item in enumerate(dataset.items):
             sample = dataset.load(index)
-            defective.append(bool(sample.known_mask.any()) if item.defective is None else item.defective)
+            defective.append(shows_defect(item, sample, zones))
             sizes.append(sample.image.shape[:2])
             taken += sample.image.nbytes
             if taken <= KEPT_BYTES and len(kept) == index:

@@ -42,7 +42,7 @@ class SearchOutcome:
         chosen: The best point; between equal ones `compare_equal` decides.
         first: The sweep of the threshold that the search began with.
         sweeps: Every threshold that was run, increasing.
-        exhausted: Whether no threshold between those that were run can do better.
+        exhausted: Whether no threshold between those that were run can do better, up to the resolution.
     """
 
     chosen: OperatingPoint

@@ -20,7 +20,7 @@ READING = (
     "The trade-off is that of the thresholds that were run, which lie where the goal is: elsewhere better points may "
     "lie between them.",
     "Intervals are Wilson's, and where images show the same thing as much wider as drawing things instead of images "
-    "makes them.",
+    "makes them; where all images of a kind are judged alike, each thing counts once.",
 )
 
 

@@ -63,7 +63,9 @@ def describe_rate(rate: Rate, interval: Interval) -> str:
 def list_statements(choice: Choice) -> list[str]:
     """Return what a person must know beside the table."""
     between = (
-        "no threshold between them does better" if choice.exhausted else "better ones may lie between them"
+        "no threshold between them does better, to a thousandth of their range"
+        if choice.exhausted
+        else "better ones may lie between them"
     )
     statements = [f"{choice.runs} thresholds were run; {between}."]
     statements += [f"{each.describe()}." for each in choice.support]

@@ -99,7 +99,8 @@ def calibrate(
     options = OpenOptions(include_normal, boxes_as_masks)
     chosen_part = open_images(data, bundle.manifest, part=part, options=options, reporter=reporter)
     _warn(bundle, chosen_part, reporter)
-    images = know_images(chosen_part.dataset, reporter=reporter)
+    zones = bundle.manifest.rules.zones
+    images = know_images(chosen_part.dataset, zones=zones, reporter=reporter)
     meter = AreaMeter(bundle, images, reporter=reporter, **running)
     choice = choose_point(bundle, images, meter, goal)
     written = _write(bundle, out, choice, chosen_part) if choice.reached else None
@@ -147,6 +148,11 @@ def _warn(bundle: Bundle, part: ChosenPart, reporter: Reporter) -> None:
     if bundle.manifest.data is None:
         reporter.note(
             "warning: the bundle does not say what it was trained on: be sure that these images are others."
+        )
+    elif part.part == "all":
+        reporter.note(
+            "note: these are not the data of the training as a whole. A bundle does not know its training images one "
+            "by one: be sure that none of them is among these."
         )
 
 

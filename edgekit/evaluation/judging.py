@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from edgekit.data.contract import Item, Sample
 from edgekit.evaluation.defect_level import AREA, LabelledRegions
-from edgekit_runtime.bundle import VerdictRules
+from edgekit_runtime.bundle import VerdictRules, Zone
 from edgekit_runtime.quotas import make_quotas
 from edgekit_runtime.regions import label_regions, name_regions
 from edgekit_runtime.verdicts import judge_regions
@@ -18,6 +19,20 @@ Mask = npt.NDArray[np.uint8]
 
 CLASS = 5
 """Column of the class in the rows of `find_regions`."""
+
+
+def shows_defect(item: Item, sample: Sample, zones: Sequence[Zone]) -> bool:
+    """Tell whether an image shows a defect where one is looked for, which is not in zones.
+
+    Raises:
+        DatasetError: If neither the item nor a mask tells.
+    """
+    if item.defective is None:
+        return bool(blank_zones(sample.known_mask, zones).any())
+    # A set may know of defects that nobody has drawn.
+    drawn = sample.mask is not None and bool(sample.mask.any())
+    hidden = drawn and not blank_zones(sample.known_mask, zones).any()
+    return item.defective and not hidden
 
 
 class Judging:

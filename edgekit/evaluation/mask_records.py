@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from edgekit.data.contract import Item, Sample
 from edgekit.evaluation.absolute_error import AbsoluteError, measure_error
@@ -14,7 +13,7 @@ from edgekit.evaluation.average_precision import BoxMode, ImageBoxes, box_masks,
 from edgekit.evaluation.confusion import Counts, count_pixels
 from edgekit.evaluation.defect_level import AREA, DefectMetrics, LabelledRegions, OverlapRule, match_defects
 from edgekit.evaluation.image_level import JudgedImage
-from edgekit.evaluation.judging import Judging
+from edgekit.evaluation.judging import Judging, shows_defect
 from edgekit.evaluation.prediction import Prediction
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.regions import label_regions
@@ -92,7 +91,7 @@ def measure_mask(
         counts=counts,
         error=measure_error(truth, prediction),
         judged=JudgedImage(
-            defective=_is_defective(item, sample, truth),
+            defective=shows_defect(item, sample, judging.rules.zones),
             flagged=judging.rejects(found_regions),
             score=value,
             height_px=truth.shape[0],
@@ -105,14 +104,6 @@ def measure_mask(
         },
         ms=ms,
     )
-
-
-def _is_defective(item: Item, sample: Sample, truth: npt.NDArray[np.uint8]) -> bool:
-    """Tell whether an image shows a defect where one is looked for; `truth` is its mask without the zones."""
-    if item.defective is None:
-        return bool(truth.any())
-    hidden = bool(sample.known_mask.any()) and not truth.any()
-    return item.defective and not hidden  # a set may know of defects that nobody has drawn
 
 
 def _score(prediction: Prediction, found: LabelledRegions) -> tuple[str, float]:

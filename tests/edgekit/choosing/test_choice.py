@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgekit.choosing.areas import AreaMeter
 from edgekit.choosing.choice import Choice, choose_point, thin_frontier
 from edgekit.choosing.goal import Goal, parse_share
-from edgekit.choosing.known_images import KnownImages
+from edgekit.choosing.judged import judge_point
+from edgekit.choosing.known_images import KnownImages, know_images
+from edgekit.choosing.operating_points import OperatingPoint, Sweep
 from edgekit.choosing.trade_off_page import write_trade_off_page
 from edgekit.choosing.wording import describe_choice, describe_rate
+from edgekit.data.contract import Sample
+from edgekit.evaluation.evaluate import evaluate_masks
+from edgekit.evaluation.judging import Judging
+from edgekit.evaluation.predictors import predict_with_detector
 from edgekit.evaluation.rates import Rate
 from edgekit.reporting import Reporter
-from edgekit_runtime.bundle import ClassRule, VerdictRules
+from edgekit_runtime.bundle import Bundle, ClassRule, VerdictRules, Zone
+from edgekit_runtime.bundle.retuning import retune_bundle
+from edgekit_runtime.detector import Detector
+from edgekit_runtime.quotas import override_rules
 from edgekit_runtime.testing import FakeBackend, fake_bundle
 from tests.edgekit.choosing.tuning import MIDDLE, SIZE, know, spot
+from tests.edgekit.evaluation.building import InMemory
 
 
 def choose(
@@ -125,6 +136,61 @@ def test_images_of_one_thing_count_once_and_widen_intervals(tmp_path: Path) -> N
         tmp_path, know(defective, normal, groups=groups), Goal(max_escape=parse_share("50%"))
     ).support
     assert (limits[0].count, limits[0].total) == (1, 2)
+
+
+def test_where_none_is_judged_wrongly_a_thing_counts_once(tmp_path: Path) -> None:
+    defective, normal = [spot(9, MIDDLE + 10)] * 12, [spot(0, 0)] * 12
+    groups = ["a"] * 6 + ["b"] * 6 + [f"n{index}" for index in range(12)]
+    choice = choose(tmp_path, know(defective, normal, groups=groups), Goal(max_overkill=parse_share("0")))
+    assert choice.chosen.escape == choice.chosen.overkill == Rate(0, 12)
+    assert choice.chosen.escape_interval == Rate(0, 2).interval
+    assert choice.chosen.overkill_interval == Rate(0, 12).interval
+    all_wrong = judge_point(
+        OperatingPoint(0.0, 500, escapes=12, overkills=0, gap=1.0),
+        Sweep(0.0, np.full(12, 81), np.zeros(12, np.int64)),
+        know(defective, normal, groups=groups),
+        mm_per_px=None,
+    )
+    assert all_wrong.escape_interval == Rate(2, 2).interval
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        VerdictRules(),
+        VerdictRules(zones=(Zone(0, 8, 0, 8),)),
+        VerdictRules(connectivity=4, others=ClassRule(max_regions=1)),
+    ],
+)
+def test_the_figures_are_those_of_eval_with_the_new_bundle(tmp_path: Path, rules: VerdictRules) -> None:
+    two = spot(3, MIDDLE + 10)
+    two[20:26, 20:26] = MIDDLE + 20
+    whole = np.full((SIZE, SIZE), 1, np.uint8)
+    shown = [(two, whole), (spot(6, MIDDLE + 10), spot(6, 1)), (spot(12, MIDDLE + 10), spot(12, 1))]
+    samples = [Sample(f"defect-{index}", *pair) for index, pair in enumerate(shown)]
+    dirt = [spot(4, MIDDLE + 30), spot(9, MIDDLE + 5), spot(0, 0)]
+    samples += [Sample(f"good-{index}", image, spot(0, 0)) for index, image in enumerate(dirt)]
+    dataset = InMemory(samples)
+    dataset.may_hold_duplicates = False
+    images = know_images(dataset, zones=rules.zones, reporter=Reporter(quiet=True))
+    assert images.defective.sum() == (2 if rules.zones else 3)  # that of 6 px a side ends where the zone does
+    choice = choose(tmp_path, images, Goal(cost_ratio=1.0), rules=rules)
+    point = choice.chosen.point
+    new = retune_bundle(
+        Bundle.open(tmp_path / "b.edgekit"),
+        tmp_path / "new.edgekit",
+        thresholds={"threshold": point.threshold},
+        rules=override_rules(rules, min_area_px=point.min_area_px),
+        tuning=None,
+    )
+    with Detector(new, backend=FakeBackend) as detector:
+        measured = evaluate_masks(
+            predict_with_detector(detector),
+            dataset,
+            judging=Judging(detector.rules, new.manifest.model.classes),
+            reporter=Reporter(quiet=True),
+        ).image_level
+    assert (measured.escape, measured.overkill) == (choice.chosen.escape, choice.chosen.overkill)
 
 
 def test_rates_in_words() -> None:

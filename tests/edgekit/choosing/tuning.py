@@ -10,7 +10,7 @@ from edgekit.choosing.known_images import KnownImages, know_images
 from edgekit.data.contract import Dataset, Sample
 from edgekit.data.splitting.splits import split_dataset
 from edgekit.reporting import Reporter
-from edgekit_runtime.bundle import DataInfo
+from edgekit_runtime.bundle import DataInfo, Zone
 from tests.edgekit.evaluation.building import InMemory
 
 SIZE = 32
@@ -26,7 +26,11 @@ def spot(side: int, grey: int) -> np.ndarray:
 
 
 def know(
-    defective: Sequence[np.ndarray], normal: Sequence[np.ndarray], *, groups: Sequence[str] | None = None
+    defective: Sequence[np.ndarray],
+    normal: Sequence[np.ndarray],
+    *,
+    groups: Sequence[str] | None = None,
+    zones: Sequence[Zone] = (),
 ) -> KnownImages:
     """Return images of which it is known whether they show a defect."""
     images = [*defective, *normal]
@@ -37,7 +41,7 @@ def know(
     ]
     dataset = InMemory(samples, groups=groups, defective=shown)
     dataset.may_hold_duplicates = False
-    return know_images(dataset, reporter=Reporter(quiet=True))
+    return know_images(dataset, zones=zones, reporter=Reporter(quiet=True))
 
 
 def describe_training(dataset: Dataset, *, include_normal: bool | None = None) -> DataInfo:
