@@ -10,6 +10,16 @@ from edgekit_runtime.errors import (
 )
 from tests.attacks.building import ATTACKS, Attack, Build, forge
 
+
+def _zone(x1: int, x2: int) -> dict[str, Any]:
+    return {"x1": x1, "x2": x2, "y1": None, "y2": None}
+
+
+def _tuning(**counts: int) -> dict[str, Any]:
+    zeros = dict.fromkeys(("defective_images", "escapes", "normal_images", "overkills"), 0)
+    return {"data": "plates", "fingerprint": "ab" * 32, "goal": "few escapes", **zeros, **counts}
+
+
 FORGED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "unknown_key": (
         lambda data: data["stages"][0].update(run="rm"),
@@ -47,6 +57,48 @@ FORGED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         ),
         "exactly one mask",
     ),
+    "tiles_that_advance_by_nothing": (
+        lambda data: data["input"].update(fit="tile", overlap=8),
+        "input.overlap is 8, 0 to half the tile, 4, are allowed",
+    ),
+    "overlap_below_nothing": (
+        lambda data: data["input"].update(fit="tile", overlap=-8),
+        "input.overlap is -8",
+    ),
+    "pixels_of_64_bits": (lambda data: data["input"]["pixels"].update(bits=64), "input.pixels.bits is 64"),
+    "scale_that_divides_by_nearly_nothing": (
+        lambda data: data["input"]["pixels"].update(scale=5e-324),
+        "input.pixels.scale is",
+    ),
+    "pixels_as_wide_as_the_universe": (
+        lambda data: data["input"].update(mm_per_pixel=1e308),
+        "input.mm_per_pixel is 1e+308",
+    ),
+    "zone_inside_out": (
+        lambda data: data["rules"].update(zones=[_zone(8, 2)]),
+        "rules.zones[0] has the columns 8 to 2",
+    ),
+    "crowd_of_zones": (
+        lambda data: data["rules"].update(zones=[_zone(0, 1)] * 5000),
+        "rules.zones has 5000 zones",
+    ),
+    "area_below_nothing": (
+        lambda data: data["rules"]["others"].update(min_area_px=-1),
+        "rules.others.min_area_px is -1",
+    ),
+    "area_of_401_digits": (
+        lambda data: data["rules"]["others"].update(min_area_px=10**400),
+        "an integer of 401 characters",
+    ),
+    "rule_for_what_is_no_defect": (
+        lambda data: data["rules"].update(classes={"background": data["rules"]["others"]}),
+        "rules.classes names 'background'",
+    ),
+    "more_escapes_than_images": (
+        lambda data: data.update(tuning=_tuning(escapes=2, defective_images=1)),
+        "tuning.escapes is 2 of 1 images",
+    ),
+    "threshold_beyond_float32": (lambda data: data["thresholds"][0].update(default=1e39), "beyond float32"),
     "object_dtype": (lambda data: data["stages"][0]["outputs"][0].update(dtype="object"), "'object'"),
 }
 

@@ -11,6 +11,12 @@ MAX_SIDE_PX = 1 << 16
 MAX_BATCH = 1 << 12
 """Buffers are allocated from these, so a lying manifest must not name a petabyte."""
 
+MIN_SCALE, MAX_SCALE = 1e-9, 1e9
+"""Grey values that may count as 1.0: far from where float32, and what pictures are shaded by, end."""
+
+MIN_MM_PER_PIXEL, MAX_MM_PER_PIXEL = 1e-6, 1e6
+"""From a nanometre to a kilometre: areas in mm² are numbers then, however large the region."""
+
 
 def find_contract_faults(manifest: Manifest) -> Iterator[str]:
     """Yield what breaks a rule about the frames, in words."""
@@ -18,17 +24,23 @@ def find_contract_faults(manifest: Manifest) -> Iterator[str]:
     yield from _find_pixel_faults(contract.pixels)
     yield from _find_size_faults(contract)
     yield from _find_tile_faults(contract)
-    if contract.mm_per_pixel is not None and contract.mm_per_pixel <= 0:
-        yield f"input.mm_per_pixel is {contract.mm_per_pixel}, and must be positive"
+    yield from find_length_faults(contract.mm_per_pixel)
     if contract.fit == "tile" and manifest.model.task == "classify":
         yield "input.fit is 'tile', but a class is that of a whole frame: only masks can be joined"
+
+
+def find_length_faults(mm_per_pixel: float | None) -> Iterator[str]:
+    """Yield what is wrong with the millimetres per pixel, in words; None, where they are not known, is right."""
+    # Written so that NaN fails.
+    if mm_per_pixel is not None and not MIN_MM_PER_PIXEL <= mm_per_pixel <= MAX_MM_PER_PIXEL:
+        yield f"input.mm_per_pixel is {mm_per_pixel:g}, {MIN_MM_PER_PIXEL:g} to {MAX_MM_PER_PIXEL:g} are allowed"
 
 
 def _find_pixel_faults(pixels: PixelFormat) -> Iterator[str]:
     if not 1 <= pixels.bits <= MAX_BITS:
         yield f"input.pixels.bits is {pixels.bits}, 1 to {MAX_BITS} are allowed"
-    if pixels.scale <= 0:
-        yield f"input.pixels.scale is {pixels.scale}, and must be positive"
+    if not MIN_SCALE <= pixels.scale <= MAX_SCALE:
+        yield f"input.pixels.scale is {pixels.scale:g}, {MIN_SCALE:g} to {MAX_SCALE:g} are allowed"
     if pixels.channels != "grey" and pixels.grey != "equal":
         yield f"input.pixels.grey is {pixels.grey!r}, but the frames are {pixels.channels} and stay so"
 

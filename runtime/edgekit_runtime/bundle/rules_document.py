@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit_runtime.bundle.canonical_json import MAX_BYTES, JsonError, parse_json
+from edgekit_runtime.bundle.contract_checks import find_length_faults
 from edgekit_runtime.bundle.decoding import DecodingError, decode
 from edgekit_runtime.bundle.manifest import Manifest
 from edgekit_runtime.bundle.rule_checks import find_rule_faults
@@ -14,6 +15,9 @@ from edgekit_runtime.errors import IoFault, UsageProblem
 
 SCHEMA = "edgekit.rules/1"
 
+_SCALE = (
+    "Give the width of a pixel on the part in millimetres, such as 0.317; leave it out where it is not known."
+)
 _REMEDY = "`edgekit rules BUNDLE` prints such a document: edit that."
 
 
@@ -62,8 +66,8 @@ def apply_rules(manifest: Manifest, document: RulesDocument) -> Manifest:
         UsageProblem: If they do not fit the bundle.
     """
     scale = document.mm_per_pixel
-    if scale is not None and scale <= 0:
-        raise UsageProblem(f"mm_per_pixel must be positive, got {scale}.")
+    for fault in find_length_faults(scale):
+        raise UsageProblem(f"The scale does not fit a bundle: {fault}.", remedy=_SCALE)
     same = document.rules == manifest.rules and scale == manifest.input.mm_per_pixel
     tuning = manifest.tuning if same else None
     changed = replace(

@@ -81,7 +81,9 @@ def test_what_is_missing_is_named(run_cli: RunCli, tmp_path: Path) -> None:
         2, "no.json"
     )
     run_cli("rules", DEMO_BUNDLE, "--mm-per-px", 0.1).refused(2, "--out")
-    run_cli("rules", DEMO_BUNDLE, "--mm-per-px", -1, "--out", tmp_path / "n.edgekit").refused(2, "positive")
+    for scale in (-1, "nan", "1e308"):
+        refused = run_cli("rules", DEMO_BUNDLE, "--mm-per-px", scale, "--out", tmp_path / "n.edgekit")
+        refused.refused(2, "input.mm_per_pixel is", "such as 0.317")
 
 
 def test_figures_of_a_choice_do_not_outlive_it(run_cli: RunCli, tmp_path: Path) -> None:

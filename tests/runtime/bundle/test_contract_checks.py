@@ -13,14 +13,19 @@ from edgekit_runtime.bundle.contract_checks import find_contract_faults
 BAD: dict[str, dict[str, Any]] = {
     "bits is 0": {"pixels": PixelFormat(bits=0)},
     "bits is 17": {"pixels": PixelFormat(bits=17)},
-    "scale is 0.0": {"pixels": PixelFormat(scale=0.0)},
+    "scale is 0, 1e-09 to": {"pixels": PixelFormat(scale=0.0)},
+    "scale is 1e-300": {"pixels": PixelFormat(scale=1e-300)},
+    "scale is 1e+300": {"pixels": PixelFormat(scale=1e300)},
     "grey is 'bt601', but the frames are rgb": {"pixels": PixelFormat("rgb", "bt601")},
     "reach is -1": {"reach": -1},
     "overlap is 8, but only tiles overlap": {"overlap": 8},
     "overlap is -8": {"fit": "tile", "overlap": -8},
     "half the tile, 4": {"fit": "tile", "overlap": 8},
     "overlap is 3, which is no multiple of 8": {"fit": "tile", "overlap": 3},
-    "mm_per_pixel is 0.0": {"mm_per_pixel": 0.0},
+    "mm_per_pixel is 0, 1e-06 to 1e+06": {"mm_per_pixel": 0.0},
+    "mm_per_pixel is -1": {"mm_per_pixel": -1.0},
+    "mm_per_pixel is 1e+308": {"mm_per_pixel": 1e308},
+    "mm_per_pixel is nan": {"mm_per_pixel": float("nan")},
 }
 
 
