@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgekit_runtime.bundle.decoding import DecodingError, decode, encode
 from edgekit_runtime.errors import UsageProblem
 
 Document = Mapping[str, Any]
@@ -97,8 +98,20 @@ def pair_documents(documents: Iterable[tuple[str, Document]]) -> list[Measuremen
         documents: (file name, document); of one bundle, which is known by its digest.
 
     Raises:
-        UsageProblem: If a document is of neither kind, or has no partner of the same digest.
+        UsageProblem: If a document is of neither kind or not complete, or has no partner of the same digest.
     """
+    named = list(documents)
+    try:
+        # Through the types of the table that ships: a figure that is no number is found here, and not by a chart.
+        return [decode(Measurement, encode(row), "row") for row in _pair(named)]
+    except (AttributeError, IndexError, KeyError, TypeError, DecodingError) as error:
+        raise UsageProblem(
+            f"{', '.join(name for name, _ in named)}: a figure is missing, or not what it should be ({error}).",
+            remedy="Give the documents as `edgekit eval BUNDLE --json` and `edgekit bench BUNDLE --json` print them.",
+        ) from error
+
+
+def _pair(documents: Sequence[tuple[str, Document]]) -> list[Measurement]:
     evaluated: list[tuple[str, Document]] = []
     timed: dict[str, list[tuple[str, Document, Document]]] = {}
     for name, document in documents:

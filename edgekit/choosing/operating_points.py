@@ -157,7 +157,7 @@ def _make_point(threshold: float, gaps: _Gaps, index: int) -> OperatingPoint:
     middle = round(float(np.sqrt(max(low, 1) * high)))
     return OperatingPoint(
         threshold=threshold,
-        min_area_px=min(max(middle, low + 1), high),
+        min_area_px=max(middle, low + 1),
         escapes=int(gaps.escapes[index]),
         overkills=int(gaps.overkills[index]),
         gap=high / max(low, 1),

@@ -84,7 +84,7 @@ def _read_own(paths: Sequence[Path]) -> list[Measurement]:
     for path in paths:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UsageProblem(
                 f"{path} cannot be read as a JSON document: {error}.",
                 remedy="Give a file that `edgekit eval --json` or `edgekit bench --json` printed.",

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from edgekit_runtime.bundle.contract import MAX_BITS, GreyFormula, PixelFormat
+from edgekit_runtime.bundle.contract_checks import MAX_SCALE, MIN_SCALE
+from edgekit_runtime.errors import UsageProblem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,12 +36,22 @@ def scale_option(command: Command) -> Command:
     """Add --scale."""
     return click.option(
         "--scale",
-        type=click.FloatRange(0, min_open=True),
+        type=float,
         metavar="GREY_VALUE",
         help="Grey value that counts as 1.0.  [default: 2^bits - 1, the highest one]",
     )(command)
 
 
 def choose_pixels(bits: int, grey: GreyFormula, scale: float | None = None) -> PixelFormat:
-    """Return what was typed; where no scale was, the highest level is white."""
-    return PixelFormat(grey=grey, bits=bits, scale=float(2**bits - 1) if scale is None else scale)
+    """Return what was typed; where no scale was, the highest level is white.
+
+    Raises:
+        UsageProblem: If no bundle could have the scale.
+    """
+    white = float(2**bits - 1) if scale is None else scale
+    if not MIN_SCALE <= white <= MAX_SCALE:  # written so that NaN fails
+        raise UsageProblem(
+            f"The scale is the grey value that counts as 1.0, {MIN_SCALE:g} to {MAX_SCALE:g}; got {white:g}.",
+            remedy="Leave --scale out where the highest grey value is white.",
+        )
+    return PixelFormat(grey=grey, bits=bits, scale=white)

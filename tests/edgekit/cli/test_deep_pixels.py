@@ -133,6 +133,13 @@ def test_values_beyond_the_stated_depth_are_refused(run_cli: RunCli, plates: Pat
     run_cli("train", *TINY, "--data", plates, "--out", tmp_path / "run").refused(8, "16-bit image", "--bits")
 
 
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf", "1e-300"])
+def test_scales_that_no_bundle_could_have(run_cli: RunCli, tmp_path: Path, scale: str) -> None:
+    run_cli("data", "check", tmp_path, "--scale", scale).refused(2, "counts as 1.0, 1e-09 to 1e+09")
+    options = (*TINY, "--data", tmp_path, "--scale", scale, "--out", tmp_path / "run")
+    run_cli("train", *options).refused(2, "counts as 1.0")
+
+
 def test_a_network_for_colours_takes_no_grey_formula(
     run_cli: RunCli, image_folder: Path, tmp_path: Path
 ) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from edgekit.models.table import read_table
 from edgekit.shipped import list_shipped_checkpoints
@@ -69,3 +73,28 @@ def test_own_figures_stand_beside_the_shipped_ones(run_cli: RunCli, tmp_path: Pa
     run_cli("models", "--page", tmp_path / "no" / "page.html").refused(2, "no folder")
     page.write_text("[1]")
     run_cli("models", "--add", page).refused(2, "neither")
+    page.write_text("[" * 100_000)
+    run_cli("models", "--add", page).refused(2, "cannot be read as a JSON document")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda evaluated, _timed: evaluated.pop("digest"),
+        lambda evaluated, _timed: evaluated.update(metrics=None),
+        lambda evaluated, _timed: evaluated["metrics"]["defect_level"].update(recall="all"),
+        lambda _evaluated, timed: timed.pop("runs"),
+        lambda _evaluated, timed: timed.update(environment=[]),
+        lambda _evaluated, timed: timed["runs"][0]["subject"]["latency_ms"].update(p50="fast"),
+    ],
+)
+def test_documents_that_lack_a_figure_are_named(
+    run_cli: RunCli, tmp_path: Path, change: Callable[[Any, Any], Any]
+) -> None:
+    files = "cheapnet-synthetic/eval-cheapnet-s-bundle.json", "cpu/cheapnet-s-onnxruntime.json"
+    evaluated, timed = (json.loads((RESULTS / file).read_text()) for file in files)
+    change(evaluated, timed)
+    for name, document in (("eval.json", evaluated), ("bench.json", timed)):
+        (tmp_path / name).write_text(json.dumps(document))
+    added = ("--add", tmp_path / "eval.json", "--add", tmp_path / "bench.json")
+    run_cli("models", *added).refused(2, "eval.json, bench.json: a figure is missing", "--json")
