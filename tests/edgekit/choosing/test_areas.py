@@ -37,6 +37,17 @@ def test_areas_are_those_of_the_largest_region(tmp_path: Path) -> None:
     assert measure(bundle, images, 15.0) == ([9, 25], [0, 0], 0.0)
 
 
+def test_a_good_image_is_flooded_by_one_region_over_half_of_it(tmp_path: Path) -> None:
+    half, less = np.zeros((2, SIZE, SIZE), np.uint8)
+    half[: SIZE // 2] = 255
+    less[: SIZE // 2] = 255
+    less[0, 0] = 0
+    bundle = fake_bundle(tmp_path / "b.edgekit", height=SIZE, width=SIZE)
+    images = know([spot(3, 255)], [half, less, less, less])
+    sweep = AreaMeter(bundle, images, backend=FakeBackend, reporter=QUIET)(0.0)
+    assert (sweep.flooded, sweep.largest) == (0.25, SIZE * SIZE // 2)
+
+
 def test_rules_of_the_bundle_decide_what_counts(tmp_path: Path) -> None:
     image = spot(4, 255)
     image[20:23, 20:23] = 255

@@ -98,6 +98,22 @@ def test_the_number_of_runs_is_bounded_and_said() -> None:
     assert not outcome.exhausted
 
 
+def test_a_jump_is_looked_for_down_to_the_resolution_and_no_further() -> None:
+    def measure(threshold: float) -> Sweep:
+        # Both kinds of image change at one threshold: every interval around it promises what no threshold gives.
+        area = 9 if threshold < 0.3 else 2 if threshold < 8 else 0
+        areas = np.array([area], np.int64)
+        return Sweep(threshold, areas, areas, flooded=float(threshold < -8))
+
+    outcome = search_threshold(measure, start=0.0, goal=Goal(max_escape=parse_share("0")), most_runs=200)
+    assert outcome.exhausted
+    assert outcome.chosen.escapes + outcome.chosen.overkills == 1
+    thresholds = [sweep.threshold for sweep in outcome.sweeps]
+    assert len(thresholds) < 30
+    widths = [high - low for low, high in pairwise(thresholds) if low < 0.3 <= high]
+    assert RESOLUTION / 2 < widths[0] / (thresholds[-1] - thresholds[0]) <= RESOLUTION
+
+
 def test_the_bracket_goes_from_flooded_images_to_none() -> None:
     sweeps = search_threshold(make_images(5, contrast=2.0), start=0.5, goal=Goal(cost_ratio=1.0)).sweeps
     assert sweeps[0].flooded >= FLOODED
