@@ -10,13 +10,16 @@ from typing import Any, BinaryIO
 
 NAME = "line"
 
+_BLOCK_BYTES = 1 << 16
+
 
 class RotatingRecords:
     """Appends records to FOLDER/line.jsonl; when it is full it becomes line.1.jsonl, line.1 becomes line.2, and so on.
 
     A record is with the operating system before `write` returns: a crash of the process loses none. It is on the disk
     (fsync) when `sync_s` have passed since the last time, when a file is full, and when the records are closed: a power
-    cut loses what is younger. A line is written whole or not at all.
+    cut loses what is younger. A line is written whole or not at all: half of one that a full disk or a power cut has
+    left is taken away, at the latest before the next one.
 
     Args:
         folder: Made if need be.
@@ -53,10 +56,10 @@ class RotatingRecords:
             if self._size and self._size + len(line) > self._max_bytes:
                 self._rotate()
                 file = self._open()
-            file.write(line)
-            self._size += len(line)
+            _write_all(file, line)
             if self._clock() - self._synced_s >= self._sync_s:
                 self._sync(file)
+            self._size += len(line)  # what is refused up to here is taken back, and not only counted as lost
         except OSError:
             self._abandon()
             raise
@@ -75,8 +78,9 @@ class RotatingRecords:
     def _open(self) -> BinaryIO:
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("ab", buffering=0)
-            self._size = os.fstat(self._file.fileno()).st_size
+            self._file = self.path.open("a+b", buffering=0)
+            self._size = _find_whole_lines(self._file)
+            _shorten(self._file, self._size)
         return self._file
 
     def _rotate(self) -> None:
@@ -98,9 +102,34 @@ class RotatingRecords:
             return
         try:
             with file:
-                os.ftruncate(file.fileno(), self._size)
+                _shorten(file, self._size)
         except OSError:
             pass  # what failed is raised already
 
     def _name(self, index: int) -> Path:
         return self._folder / (f"{NAME}.{index}.jsonl" if index else f"{NAME}.jsonl")
+
+
+def _write_all(file: BinaryIO, line: bytes) -> None:
+    """Write every byte: a disk that fills takes as many as it has room for, and refuses only the next call."""
+    rest = memoryview(line)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _find_whole_lines(file: BinaryIO) -> int:
+    """Return how many bytes of a file are whole lines."""
+    end = os.fstat(file.fileno()).st_size
+    while end:
+        start = max(0, end - _BLOCK_BYTES)
+        newline = os.pread(file.fileno(), end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+def _shorten(file: BinaryIO, size: int) -> None:
+    """Cut a file to a size; never lengthen it, as `ftruncate` would, with zeros."""
+    if os.fstat(file.fileno()).st_size > size:
+        os.ftruncate(file.fileno(), size)

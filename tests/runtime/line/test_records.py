@@ -92,27 +92,74 @@ def test_a_full_disk_is_said_and_writing_goes_on_when_there_is_room(tmp_path):
     assert read(tmp_path / "line.jsonl") == [{"kept": True}]
 
 
-def test_half_a_line_is_taken_back(tmp_path):
+@pytest.mark.parametrize("room", [5, 12, 17, 30])
+def test_a_disk_that_takes_half_a_line_without_a_word_keeps_whole_lines_alone(tmp_path, room):
+    """An unbuffered write on a disk that fills is short and raises nothing; the call after it does."""
     records = make_records(tmp_path)
+    lost = []
+    records.write({"value": 0})
+    records._file = Filling(records._file, room)
+    for value in range(1, 6):
+        try:
+            records.write({"value": value})
+        except OSError:  # the file was given up; the next one has room
+            lost.append({"value": value})
+    records.close()
+    kept = read(records.path)
+    assert len(lost) == 1
+    assert sorted(kept + lost, key=lambda record: record["value"]) == [{"value": value} for value in range(6)]
+
+
+def test_a_record_that_does_not_reach_the_disk_is_lost_and_not_kept(tmp_path, monkeypatch):
+    clock = Clock()
+    records = make_records(tmp_path, clock=clock)
     records.write({"value": 1})
-    file, records._file = records._file, Halving(records._file)
-    with pytest.raises(OSError, match="No space left"):
+    clock.now_s = 11.0
+
+    def refuse(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
+        patched.setattr(os, "fsync", refuse)
         records.write({"value": 2})
-    assert file.closed
     records.write({"value": 3})
     records.close()
     assert read(records.path) == [{"value": 1}, {"value": 3}]
 
 
-class Halving:
-    """A file on a disk that has room for half of what is written."""
+@pytest.mark.parametrize("tail", [b'{"value"', b"\0" * 100_000, b'{"much": "' + b"x" * 200_000])
+def test_half_a_line_that_an_earlier_run_has_left_is_taken_away(tmp_path, tail):
+    (tmp_path / "line.jsonl").write_bytes(b'{"value":1}\n' + tail)
+    records = make_records(tmp_path)
+    records.write({"value": 2})
+    records.close()
+    assert read(records.path) == [{"value": 1}, {"value": 2}]
 
-    def __init__(self, file):
-        self._file = file
+
+def test_a_file_that_somebody_has_shortened_is_not_filled_with_zeros(tmp_path):
+    records = make_records(tmp_path)
+    records.write({"value": 1})
+    os.truncate(records.path, 0)
+    records._file = Filling(records._file, 3)
+    with pytest.raises(OSError, match="No space left"):
+        records.write({"value": 2})
+    records.write({"value": 3})
+    records.close()
+    assert read(records.path) == [{"value": 3}]
+
+
+class Filling:
+    """A file on a disk that has room for so many bytes."""
+
+    def __init__(self, file, room):
+        self._file, self._room = file, room
 
     def write(self, line):
-        self._file.write(line[: len(line) // 2])
-        raise OSError(28, "No space left on device")
+        if not self._room:
+            raise OSError(28, "No space left on device")
+        taken = self._file.write(line[: self._room])
+        self._room -= taken
+        return taken
 
     def fileno(self):
         return self._file.fileno()
