@@ -32,7 +32,8 @@ from edgekit.data.splitting.parts import ChosenPart
 from edgekit.evaluation.row_files import require_place
 from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import Bundle
-from edgekit_runtime.bundle.retuning import check_retuning, retune_bundle
+from edgekit_runtime.bundle.retuning import retune_bundle
+from edgekit_runtime.bundle.writer import check_other_place
 from edgekit_runtime.errors import GateFailed, UsageProblem
 from edgekit_runtime.quotas import override_rules
 
@@ -133,7 +134,7 @@ def _open_bundle(target: Path, out: Path, page: Path | None) -> Bundle:
         )
     bundle = Bundle.open(target)
     find_threshold(bundle)
-    check_retuning(bundle, out)
+    check_other_place(bundle.path, out)
     if page is not None:
         require_place(page)
     return bundle

@@ -12,7 +12,7 @@ from edgekit.reporting import Reporter
 from edgekit_runtime.bundle import Bundle, write_bundle
 from edgekit_runtime.bundle.decoding import encode
 from edgekit_runtime.bundle.rules_document import apply_rules, make_rules_document, read_rules_document
-from edgekit_runtime.bundle.writer import check_bundle_target
+from edgekit_runtime.bundle.writer import check_other_place
 from edgekit_runtime.errors import UsageProblem
 
 
@@ -42,7 +42,7 @@ def rules(
             )
         print_json(encode(document))
         return
-    check_bundle_target(out)
+    check_other_place(opened.path, out)
     manifest = apply_rules(opened.manifest, document)
     written = write_bundle(out, manifest, {name: opened.read(name) for name in manifest.files})
     reporter.note(f"wrote {out}, digest {written.digest[:12]}")

@@ -110,7 +110,7 @@ def _check_schema(data: Any, place: str, wanted: int) -> None:
     if version != wanted:
         raise BundleSchemaError(
             f"{place} has the {'newer' if version > wanted else 'older'} schema {schema!r}; "
-            f"this release reads {known!r}.",
+            f"this release {'reads' if wanted == SCHEMA_VERSION else 'upgrades'} {known!r}.",
             remedy=_advise(version),
         )
 

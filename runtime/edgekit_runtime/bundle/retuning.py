@@ -9,7 +9,7 @@ from pathlib import Path
 from edgekit_runtime.bundle.manifest import TuningInfo
 from edgekit_runtime.bundle.reader import Bundle
 from edgekit_runtime.bundle.rules import VerdictRules
-from edgekit_runtime.bundle.writer import check_bundle_target, write_bundle
+from edgekit_runtime.bundle.writer import check_other_place, write_bundle
 from edgekit_runtime.errors import UsageProblem
 
 
@@ -41,7 +41,7 @@ def retune_bundle(
         BundleIntegrityError: If a file of the source is damaged.
         IoFault: If the disk or the permissions fail; the target is as it was.
     """
-    check_retuning(source, Path(target))
+    check_other_place(source.path, Path(target))
     manifest = source.manifest
     known = {threshold.name for threshold in manifest.thresholds}
     for name in thresholds:
@@ -59,18 +59,3 @@ def retune_bundle(
         tuning=tuning,
     )
     return write_bundle(target, tuned, {name: source.read(name) for name in manifest.files})
-
-
-def check_retuning(source: Bundle, target: Path) -> None:
-    """Refuse a target before work of minutes: no place for a bundle, or the source itself.
-
-    Raises:
-        UsageProblem: See above.
-        IoFault: If that cannot be found out.
-    """
-    check_bundle_target(target)
-    if target.resolve() == source.path:
-        raise UsageProblem(
-            f"{target} is the bundle itself, and a bundle never changes.",
-            remedy="Give the new bundle another name, such as tuned.edgekit.",
-        )

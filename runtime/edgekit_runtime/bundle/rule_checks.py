@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from edgekit_runtime.bundle.manifest import Manifest
 from edgekit_runtime.bundle.rules import ClassRule, Zone
@@ -26,6 +26,8 @@ def find_rule_faults(manifest: Manifest) -> Iterator[str]:
         yield f"rules.zones has {len(rules.zones)} zones, at most {MAX_ZONES} are allowed"
     for index, zone in enumerate(rules.zones):
         yield from _find_zone_faults(f"rules.zones[{index}]", zone)
+    if manifest.input.fit != "tile" and _cover_all(rules.zones, manifest.input.height, manifest.input.width):
+        yield "rules.zones cover the whole frame: every frame would be accepted"
 
 
 def _find_class_rule_faults(where: str, rule: ClassRule, mm_per_pixel: float | None) -> Iterator[str]:
@@ -49,3 +51,13 @@ def _find_zone_faults(where: str, zone: Zone) -> Iterator[str]:
         yield f"{where} has one of y1 and y2, and must have both or neither"
     if zone.y1 is not None and zone.y2 is not None and not 0 <= zone.y1 < zone.y2:
         yield f"{where} has the rows {zone.y1} to {zone.y2}"
+
+
+def _cover_all(zones: Sequence[Zone], height: int, width: int) -> bool:
+    """Tell whether the zones over all rows leave no column; a frame of another size than the graph's may have some."""
+    reached = 0
+    for zone in sorted(zones, key=lambda one: one.x1):
+        whole = zone.y1 is None or (zone.y1 == 0 and zone.y2 is not None and zone.y2 >= height)
+        if whole and zone.x1 <= reached:
+            reached = max(reached, zone.x2)
+    return reached >= width

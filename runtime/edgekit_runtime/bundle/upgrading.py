@@ -15,7 +15,7 @@ from edgekit_runtime.bundle.manifest import SCHEMA_NAME, SCHEMA_VERSION, Manifes
 from edgekit_runtime.bundle.manifest_bytes import build_manifest, parse_data
 from edgekit_runtime.bundle.reader import Bundle, open_bundle
 from edgekit_runtime.bundle.rules import VerdictRules
-from edgekit_runtime.bundle.writer import check_bundle_target, write_bundle
+from edgekit_runtime.bundle.writer import check_other_place, write_bundle
 from edgekit_runtime.errors import BundleFormatError
 
 PREVIOUS = SCHEMA_VERSION - 1
@@ -26,18 +26,18 @@ def upgrade_bundle(source: str | Path, target: str | Path) -> Bundle:
 
     Args:
         source: The old bundle.
-        target: `NAME.edgekit`; a bundle that is there is replaced, in one step.
+        target: `NAME.edgekit`, elsewhere; a bundle that is there is replaced, in one step.
 
     Returns:
         The new bundle.
 
     Raises:
-        UsageProblem: If there is no bundle, or the target is no place for one.
+        UsageProblem: If there is no bundle, or the target is that very bundle or no place for one.
         BundleSchemaError: If its schema is not the previous one.
         ArtefactRefused: If the bundle is damaged or does not hold what it claims.
         IoFault: If the disk or the permissions fail; the target is as it was.
     """
-    check_bundle_target(Path(target))
+    check_other_place(Path(source), Path(target))
     old = open_bundle(source, _parse_previous, verify=False)  # every file is verified as it is read
     return write_bundle(target, old.manifest, {name: old.read(name) for name in old.manifest.files})
 

@@ -52,6 +52,21 @@ def write_bundle(target: str | Path, manifest: Manifest, files: Mapping[str, byt
     return Bundle.open(target, verify=False)
 
 
+def check_other_place(source: Path, target: Path) -> None:
+    """Refuse a place for a new bundle that is made of another one: no place for a bundle, or that other one itself.
+
+    Raises:
+        UsageProblem: See above, and `check_bundle_target`.
+        IoFault: If that cannot be found out.
+    """
+    check_bundle_target(target)
+    if target.resolve() == source.resolve():
+        raise UsageProblem(
+            f"{target} is the bundle itself, and a bundle never changes.",
+            remedy=f"Give the new bundle another name, such as new{BUNDLE_SUFFIX}.",
+        )
+
+
 def check_bundle_target(target: Path) -> None:
     """Refuse a target that a bundle must not replace; callers use it before they start a long export.
 

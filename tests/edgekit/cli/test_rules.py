@@ -81,6 +81,7 @@ def test_what_is_missing_is_named(run_cli: RunCli, tmp_path: Path) -> None:
         2, "no.json"
     )
     run_cli("rules", DEMO_BUNDLE, "--mm-per-px", 0.1).refused(2, "--out")
+    run_cli("rules", DEMO_BUNDLE, "--mm-per-px", 0.1, "--out", DEMO_BUNDLE).refused(2, "the bundle itself")
     for scale in (-1, "nan", "1e308"):
         refused = run_cli("rules", DEMO_BUNDLE, "--mm-per-px", scale, "--out", tmp_path / "n.edgekit")
         refused.refused(2, "input.mm_per_pixel is", "such as 0.317")

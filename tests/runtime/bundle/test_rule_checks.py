@@ -11,6 +11,7 @@ from edgekit_runtime.bundle.rule_checks import MAX_ZONES, find_rule_faults
 
 GOOD = [
     VerdictRules(),
+    VerdictRules(zones=(Zone(8, 16), Zone(0, 7), Zone(7, 8, 0, 7))),  # a pixel is left
     VerdictRules(4, {"scratch": ClassRule(3, 0.5, 2, 1000.0)}, zones=(Zone(0, 4), Zone(0, 4, 0, 8))),
 ]
 
@@ -23,6 +24,7 @@ BAD = {
     "window_mm is -2.0": VerdictRules(others=ClassRule(window_mm=-2.0)),
     "the columns 4 to 4": VerdictRules(zones=(Zone(4, 4),)),
     "the columns -1 to 4": VerdictRules(zones=(Zone(-1, 4),)),
+    "cover the whole frame": VerdictRules(zones=(Zone(8, 16), Zone(0, 9, 0, 8))),
     "one of y1 and y2": VerdictRules(zones=(Zone(0, 4, 2),)),
     "the rows 5 to 2": VerdictRules(zones=(Zone(0, 4, 5, 2),)),
     f"{MAX_ZONES + 1} zones": VerdictRules(zones=(Zone(0, 1),) * (MAX_ZONES + 1)),

@@ -74,8 +74,12 @@ def test_an_upgraded_bundle_is_the_old_one_with_what_the_old_release_did(
         assert new.read(name) == (old / name).read_bytes()
 
 
-def test_a_bundle_may_be_upgraded_in_its_own_place(old: Path) -> None:
-    assert upgrade_bundle(old, old).digest == Bundle.open(old).digest
+def test_a_bundle_never_changes(old: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.edgekit").symlink_to(old)
+    for target in (old, tmp_path / "nowhere" / ".." / "old.edgekit"):
+        with pytest.raises(UsageProblem):
+            upgrade_bundle(tmp_path / "link.edgekit", target)
+    assert json.loads((old / "manifest.json").read_bytes())["schema"] == "edgekit.bundle/1"
 
 
 @pytest.mark.parametrize(
