@@ -47,8 +47,16 @@ def answer(path, frames, *, backend="onnxruntime"):
     return np.stack(masks)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize(
+    ("bits", "precision"),
+    [
+        (12, "fp32"),
+        *(
+            pytest.param(bits, precision, marks=pytest.mark.slow)
+            for bits, precision in ((16, "fp32"), (12, "fp16"), (16, "fp16"), (12, "int8"), (16, "int8"))
+        ),
+    ],
+)
 def test_an_image_has_the_same_mask_at_any_depth(segmenter, grey, grey_frames, tmp_path, bits, precision):
     shallow = export(segmenter, grey, grey_frames, tmp_path / "shallow.edgekit", precision=precision)
     shift = bits - 8
@@ -81,7 +89,7 @@ def test_golden_frames_are_the_cameras_own_and_verify_like_a_lines(segmenter, gr
             detector(np.full((32, 48), 4096, np.uint16))
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8"])
+@pytest.mark.parametrize("precision", ["fp16", pytest.param("int8", marks=pytest.mark.slow)])
 def test_the_brightest_of_16_bits_is_finite_below_fp32(segmenter, grey, grey_frames, tmp_path, precision):
     frames = grey_frames.astype(np.uint16) * 257
     frames[:, :16] = 65535
@@ -96,7 +104,7 @@ def test_the_brightest_of_16_bits_is_finite_below_fp32(segmenter, grey, grey_fra
     assert (found != expected).mean() < (0.01 if precision == "fp16" else 0.1)
 
 
-@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize("bits", [12, pytest.param(16, marks=pytest.mark.slow)])
 def test_the_fused_program_answers_at_any_depth_alike(grey, grey_frames, tmp_path, bits):
     segmenter = settle(SmallU(2, activation=lambda: nn.LeakyReLU(0.25)), 1, seed=1)
     shallow = export(segmenter, grey, grey_frames, tmp_path / "shallow.edgekit")

@@ -112,7 +112,7 @@ THIN = (1, 1, 1, 1, 1)
         (CheapNet(16), 31),
         (CheapNet(4, depthwise=False), 31),
         (make_half_unet(1, THIN), 107),
-        (make_los_unet(1, THIN), None),
+        pytest.param(make_los_unet(1, THIN), None, marks=pytest.mark.slow),
     ],
     ids=["cheapnet-s", "cheapnet-m", "cheapnet-std-s", "unet-32", "unet"],
 )

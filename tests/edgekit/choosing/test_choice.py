@@ -98,6 +98,22 @@ def test_rejecting_everything_reaches_nothing(tmp_path: Path) -> None:
     assert not choose(tmp_path, same, Goal(max_escape=parse_share("0"))).reached
 
 
+def test_images_that_nothing_tells_apart_reach_nothing(tmp_path: Path) -> None:
+    same = [spot(5, MIDDLE + 10)]
+    choice = choose(tmp_path, know(same, same), Goal(max_escape=parse_share("0")))
+    assert (choice.chosen.point.escapes, choice.chosen.point.overkills) in ((0, 1), (1, 0))
+    assert not choice.reached
+
+
+def test_of_parts_that_may_have_regions_no_bound_is_claimed(tmp_path: Path) -> None:
+    goal = Goal(max_escape=parse_share("0"))
+    for allowed, known in ((0, True), (1, False)):
+        rules = VerdictRules(others=ClassRule(max_regions=allowed))
+        choice = choose(tmp_path, SEPARATED, goal, rules=rules)
+        assert choice.exhausted == known
+    assert "better ones may lie between them" in "\n".join(describe_choice(choice))
+
+
 def test_before_counts_as_the_bundle_does(tmp_path: Path) -> None:
     for rule, px in ((ClassRule(min_area_px=3), 3), (ClassRule(min_area_mm2=0.5), 50)):
         choice = choose(

@@ -116,6 +116,13 @@ def test_defect_free_images_that_training_left_out_join_the_part(
     dataset = merge_classes(open_dataset(str(root), OpenOptions()))
     manifest = replace(segment_manifest, data=describe_training(dataset))
     assert len(dataset) == 10
+    for part in ("train", "all"):
+        with pytest.raises(
+            UsageProblem, match=f"The {part} part .* holds images that the network was trained"
+        ):
+            open_images(
+                str(root), manifest, part=part, options=OpenOptions(include_normal=True), reporter=quiet
+            )
     chosen = open_images(str(root), manifest, options=OpenOptions(include_normal=True), reporter=quiet)
     names = {item.name for item in chosen.dataset.items if item.defective}
     split = split_dataset(dataset, seed=0)
