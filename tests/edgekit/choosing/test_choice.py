@@ -10,7 +10,7 @@ import pytest
 from edgekit.choosing.areas import AreaMeter
 from edgekit.choosing.choice import Choice, choose_point, thin_frontier
 from edgekit.choosing.goal import Goal, parse_share
-from edgekit.choosing.judged import judge_point
+from edgekit.choosing.judged import count_groups, judge_point
 from edgekit.choosing.known_images import KnownImages, know_images
 from edgekit.choosing.operating_points import OperatingPoint, Sweep
 from edgekit.choosing.trade_off_page import write_trade_off_page
@@ -152,6 +152,18 @@ def test_images_of_one_thing_count_once_and_widen_intervals(tmp_path: Path) -> N
         tmp_path, know(defective, normal, groups=groups), Goal(max_escape=parse_share("50%"))
     ).support
     assert (limits[0].count, limits[0].total) == (1, 2)
+
+
+def test_one_error_of_a_thing_is_an_error_of_it() -> None:
+    images = know(
+        [spot(3, 255), spot(9, 255), spot(9, 255)],
+        [spot(9, 255), spot(0, 0)],
+        groups=["a", "a", "b", "n", "n"],
+    )
+    sweep = Sweep(0.0, np.array([9, 81, 81]), np.array([81, 0]))
+    point = OperatingPoint(0.0, 20, escapes=1, overkills=1, gap=1.0)
+    assert count_groups(point, sweep, images, defective=True) == (1, 2)
+    assert count_groups(point, sweep, images, defective=False) == (1, 1)
 
 
 def test_where_none_is_judged_wrongly_a_thing_counts_once(tmp_path: Path) -> None:
