@@ -35,7 +35,8 @@ positive = click.FloatRange(0, min_open=True)
     "--source",
     required=True,
     metavar=f"[folder:]PATH|video:FILE|{CLOTH}",
-    help="The web: images in the order of their names, frames of a video, or generated cloth without end.",
+    help="The web: images in the order of their names, frames of a video (their luma for a grey bundle without a "
+    "formula), or generated cloth without end.",
 )
 @click.option(
     "--line-speed",

@@ -1,4 +1,8 @@
-"""A video file as a web: each of its frames is the next strip. Needs OpenCV (extra `line`)."""
+"""A video file as a web: each of its frames is the next strip. Needs OpenCV (extra `line`).
+
+A film is stored as luma and chroma. What was grey is not quite grey once it is decoded to colours, by a few levels of
+rounding; its luma is what the camera saw. A grey network without a formula of its own is given that.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.line.strips import Pixels
 from edgekit_runtime.optional import import_optional
+from edgekit_runtime.pixels import to_grey
 
 
 def read_frames(path: Path, pixels: PixelFormat) -> Iterator[Pixels]:
@@ -22,7 +27,8 @@ def read_frames(path: Path, pixels: PixelFormat) -> Iterator[Pixels]:
         pixels: Channels; a video has 8 bits.
 
     Returns:
-        uint8 (h, W, 3): in the order of `pixels`, or RGB for a grey network, whose own formula makes them grey.
+        uint8 (h, W, 3) in the order of `pixels` for a colour network, and RGB for a grey one with a formula of its own,
+        which makes them grey. uint8 (h, W) for a grey network with "equal": the luma by BT.601.
 
     Raises:
         UsageProblem: If there is no such file, or the network takes deeper frames.
@@ -41,15 +47,23 @@ def read_frames(path: Path, pixels: PixelFormat) -> Iterator[Pixels]:
         raise FrameError(
             f"{path}: this is no video that OpenCV reads.", remedy="Convert it, to MP4 or AVI for instance."
         )
-    return _read_capture(capture, reverse=pixels.channels != "bgr")
+    return _read_capture(capture, pixels)
 
 
-def _read_capture(capture: Any, *, reverse: bool) -> Iterator[Pixels]:
+def _read_capture(capture: Any, pixels: PixelFormat) -> Iterator[Pixels]:
     try:
         while True:
             good, frame = capture.read()
             if not good:
                 return
-            yield np.ascontiguousarray(frame[:, :, ::-1]) if reverse else frame
+            yield _order(frame, pixels)
     finally:
         capture.release()
+
+
+def _order(frame: Pixels, pixels: PixelFormat) -> Pixels:
+    """Return a decoded frame, BGR as OpenCV gives it, as the bundle takes it."""
+    if pixels.channels == "bgr":
+        return frame
+    rgb = np.ascontiguousarray(frame[:, :, ::-1])
+    return to_grey(rgb, "bt601") if (pixels.channels, pixels.grey) == ("grey", "equal") else rgb

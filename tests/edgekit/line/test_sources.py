@@ -99,14 +99,14 @@ class TestCloth:
 
 
 class TestVideo:
-    def write(self, path: Path, frames: list[np.ndarray]) -> None:
+    def write(self, path: Path, frames: list[np.ndarray], codec: str = "FFV1") -> None:
         cv2 = pytest.importorskip("cv2", reason="videos need OpenCV (edgekit[line])")
-        height, width = frames[0].shape
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"FFV1"), 25, (width, height))
+        height, width = frames[0].shape[:2]
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 25, (width, height))
         if not writer.isOpened():
-            pytest.skip("this OpenCV writes no lossless video")
+            pytest.skip(f"this OpenCV writes no {codec}")
         for frame in frames:
-            writer.write(np.repeat(frame[..., None], 3, axis=2))
+            writer.write(frame if frame.ndim == 3 else np.repeat(frame[..., None], 3, axis=2))
         writer.release()
 
     def test_frames_are_strips(self, tmp_path: Path) -> None:
@@ -116,6 +116,25 @@ class TestVideo:
         assert [np.asarray(strip).shape for strip in strips] == [(32, 64, 3)] * 3
         # A codec of YUV may be a level off.
         assert [int(np.asarray(strip)[0, 0, 0]) for strip in strips] == pytest.approx([10, 100, 200], abs=2)
+
+    def test_a_grey_film_is_grey_though_its_decoded_colours_differ(self, tmp_path: Path) -> None:
+        frames = [np.tile(np.arange(256, dtype=np.uint8), (64, 1)), noise(1, 64, 256)]
+        self.write(tmp_path / "web.mp4", frames, "mp4v")
+        decoded = take(f"video:{tmp_path / 'web.mp4'}", pixels=PixelFormat(channels="rgb"))
+        spread = max(int(np.ptp(np.asarray(frame), axis=2).max()) for frame in decoded)
+        assert spread > 0  # or the codec shows nothing
+        grey = take(f"video:{tmp_path / 'web.mp4'}")
+        assert [(strip.shape, strip.dtype) for strip in map(np.asarray, grey)] == [((64, 256), np.uint8)] * 2
+        # The film is lossy: of the ramp, some levels.
+        assert np.abs(np.asarray(grey[0]).astype(int) - frames[0]).max() <= 12
+
+    def test_colours_come_in_the_bundles_order(self, tmp_path: Path) -> None:
+        blue = np.zeros((32, 64, 3), np.uint8)
+        blue[..., 0] = 200
+        self.write(tmp_path / "web.avi", [blue])
+        for channels, place in (("bgr", 0), ("rgb", 2)):
+            (strip,) = take(f"video:{tmp_path / 'web.avi'}", pixels=PixelFormat(channels=channels))  # type: ignore[arg-type]
+            assert int(np.asarray(strip)[16, 32].argmax()) == place
 
     def test_what_is_no_video_is_refused(self, tmp_path: Path) -> None:
         pytest.importorskip("cv2", reason="videos need OpenCV (edgekit[line])")
