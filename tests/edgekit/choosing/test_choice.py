@@ -166,6 +166,15 @@ def test_one_error_of_a_thing_is_an_error_of_it() -> None:
     assert count_groups(point, sweep, images, defective=False) == (1, 1)
 
 
+def test_things_that_err_alike_do_not_narrow_an_interval() -> None:
+    groups = ["a", "a", "b", "b", "n"]
+    images = know([spot(3, 255), spot(9, 255)] * 2, [spot(0, 0)], groups=groups)
+    sweep = Sweep(0.0, np.array([9, 81, 9, 81]), np.array([0]))
+    judged = judge_point(OperatingPoint(0.0, 20, 2, 0, 1.0), sweep, images, mm_per_px=None)
+    assert judged.escape == Rate(2, 4)
+    assert judged.escape_interval == Rate(2, 4).interval  # every draw of things has half of them wrong
+
+
 def test_where_none_is_judged_wrongly_a_thing_counts_once(tmp_path: Path) -> None:
     defective, normal = [spot(9, MIDDLE + 10)] * 12, [spot(0, 0)] * 12
     groups = ["a"] * 6 + ["b"] * 6 + [f"n{index}" for index in range(12)]

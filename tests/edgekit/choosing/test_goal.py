@@ -105,3 +105,9 @@ def test_fewer_errors_are_never_worse(
     goal: Goal, escapes: int, overkills: int, fewer: int, fewest: int
 ) -> None:
     assert rank(goal, max(escapes - fewer, 0), max(overkills - fewest, 0)) <= rank(goal, escapes, overkills)
+
+
+def test_a_limit_is_counted_exactly() -> None:
+    goal = Goal(max_escape=parse_share("29%"))  # 0.29 * 100 is 28.999999999999996 in doubles
+    _, excess, *_ = goal.rank(np.array([29, 30]), np.array([0, 0]), defective=100, normal=1)
+    assert excess.tolist() == [0, 1]
