@@ -59,7 +59,7 @@ positive = click.FloatRange(0, min_open=True)
     "--deadline",
     type=positive,
     metavar="MS",
-    help="From the capture of a part's last row to its verdict.  "
+    help="From the capture of a part's last strip to its verdict.  "
     "[default: while one strip passes, and the rows below the part that its verdict needs]",
 )
 @click.option("--stall", type=positive, metavar="S", help="End when the source gives nothing for so long.")

@@ -18,9 +18,10 @@ def describe_answer(answer: PartAnswer, mm_per_pixel: float | None) -> str:
 def describe_summary(summary: LineSummary) -> str:
     """Return what happened in a few lines; what did not happen is not said."""
     length = f"{summary.rows} rows" if summary.metres is None else f"{summary.metres:.3g} m"
+    deadline = "" if summary.deadline_ms is None else f" (after {summary.deadline_ms:.4g} ms)"
     lines = [
         f"{summary.strips} strips, {length}, {summary.tiles} tiles in {summary.wall_s:.1f} s",
-        f"{summary.parts} parts, {summary.rejected} rejected, {summary.late} late",
+        f"{summary.parts} parts, {summary.rejected} rejected, {summary.late} late{deadline}",
     ]
     troubles = {
         "rows not inspected": summary.lost_rows,

@@ -14,15 +14,19 @@ class PartAnswer:
 
     Attributes:
         part: Number, rows, verdict, reason and regions.
-        latency_ms: From the capture of the part's last row to this answer.
+        latency_ms: From the capture of the strip that brought the part's last row to this answer. Of rows that were
+            lost, from the earliest time at which they may have been captured.
         late: Whether that was longer than the deadline: the part may have passed the gate already.
-        bundle: Digest of the bundle that answered its last rows.
+        bundle: Digest of the bundle that ran when the verdict was reached; one before it may have seen the first rows.
+        columns: Of the web that were inspected, half-open: beside them, where columns of tiles are left out, nobody
+            has looked.
     """
 
     part: PartResult
     latency_ms: float
     late: bool
     bundle: str
+    columns: tuple[int, int]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready data."""
@@ -31,4 +35,5 @@ class PartAnswer:
             "latency_ms": round(self.latency_ms, 3),
             "late": self.late,
             "bundle": self.bundle,
+            "columns": list(self.columns),
         }

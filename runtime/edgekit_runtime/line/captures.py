@@ -1,4 +1,7 @@
-"""When the rows of the web were captured: what a part's latency is counted from."""
+"""When the rows of the web were captured: what a part's latency is counted from.
+
+A row counts as captured when its strip was, which is when the strip's last row was exposed: nobody has it before.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ class CaptureTimes:
         self._latest_s = math.nan
 
     def note(self, rows: int, captured_s: float) -> None:
-        """Say that the next rows of the web were captured by then; rows that nobody looks at count, too."""
+        """Say that the next rows of the web were captured then; rows that nobody looks at count, too."""
         before, self._seen = self._seen, self._seen + rows
         self._latest_s = captured_s
         if self._seen // self._part_rows > before // self._part_rows:
             self._ends.append((self._seen, captured_s))
 
     def take(self, y2: int) -> float:
-        """Return when row y2 − 1 was captured, in s; parts are asked for in their order."""
+        """Return when the strip of row y2 − 1 was captured, in s; parts are asked for in their order."""
         # Kept for the next part: several may end in one strip.
         while self._ends and self._ends[0][0] < y2:
             self._ends.popleft()

@@ -47,9 +47,8 @@ class Intake:
             self._pass_on(strips)
         except EdgekitError as error:
             self._waiting.end(error)
-        except (
-            BaseException
-        ) as error:  # whatever ends this thread must end the line, and not leave it waiting
+        except BaseException as error:
+            # Whatever ends this thread must end the line, and not leave it waiting.
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             fault = IoFault(
                 f"The source failed: {reason}.",
@@ -70,8 +69,7 @@ class Intake:
                 if arrival is not None and not self._waiting.put(arrival):
                     break
         finally:
-            close = getattr(
-                strips, "close", None
-            )  # a generator's: lets its `with` and `finally` free the camera
+            # A generator's: lets its `with` and `finally` free the camera.
+            close = getattr(strips, "close", None)
             if close is not None:
                 close()

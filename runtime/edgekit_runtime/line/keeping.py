@@ -38,7 +38,7 @@ class _Picture:
 
 
 class Keeper:
-    """Writes on a thread of its own. What finds no room, or is refused by the disk, is lost and counted.
+    """Writes on a thread of its own. What finds no room, or cannot be written, is lost and counted.
 
     Every thing is tried: when there is room on the disk again, writing goes on by itself.
 
@@ -143,8 +143,11 @@ class Keeper:
         assert store.write is not None
         try:
             store.write(thing)
-        except OSError as error:
-            store.lost += 1
+        except (
+            Exception
+        ) as error:  # no memory to compress an image, say: the next thing is tried all the same
+            with self._changed:
+                store.lost += 1
             if store.fault is None:
                 self._tell(f"{kind} cannot be written and are lost: {_describe(error)}")
             store.fault = _describe(error)
@@ -154,6 +157,8 @@ class Keeper:
             self._tell(f"{kind} are written again; {store.lost} were lost so far")
 
 
-def _describe(error: OSError) -> str:
+def _describe(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return f"{type(error).__name__}: {error}"
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"

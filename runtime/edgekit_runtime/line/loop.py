@@ -68,7 +68,9 @@ class Line:
     def run(self) -> LineSummary:
         """Inspect the web to its end, and return what happened.
 
-        Whatever ends the line, what was captured before is judged, and the records are written.
+        Whether the source ends, fails or stalls, or the line is stopped: what was captured before is judged. A part
+        that is not complete then is rejected, unless the source ended by itself. Where the bundle or a callback fails,
+        what is not answered stays so. The records are written always.
 
         Raises:
             UsageProblem: If the settings do not fit the bundle, or the line ran before.

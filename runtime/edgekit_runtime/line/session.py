@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,8 +16,8 @@ from edgekit_runtime.line.answers import PartAnswer
 from edgekit_runtime.line.captures import CaptureTimes
 from edgekit_runtime.line.intake import Intake, Source
 from edgekit_runtime.line.journal import Journal
-from edgekit_runtime.line.settings import LineSettings
-from edgekit_runtime.line.strips import Arrival, StripGate
+from edgekit_runtime.line.settings import LineSettings, choose_scale
+from edgekit_runtime.line.strips import FURTHEST_FUTURE_S, Arrival, StripGate
 from edgekit_runtime.line.summary import LineSummary
 from edgekit_runtime.line.swapping import BundleWatch, SwapDesk, warm_up
 from edgekit_runtime.line.tally import Tally
@@ -26,6 +27,7 @@ from edgekit_runtime.tiling import plan_axis
 from edgekit_runtime.web.inspector import WebInspector
 from edgekit_runtime.web.parts import PartResult
 from edgekit_runtime.web.succession import check_successor
+from edgekit_runtime.zones import check_web_zones
 
 POLL_S = 0.05
 """How long the line waits for a strip before it looks whether it was told something else."""
@@ -79,12 +81,13 @@ class Session:
         watched: Path | None,
         stop: StopFlag,
     ) -> None:
+        check_web_zones(detector.rules.zones)
         contract = detector.manifest.input
         self._detector, self._settings, self._callbacks = detector, settings, callbacks
         self._digest = detector.bundle.digest
         self._surroundings, self._clock = surroundings, surroundings.clock
         self._desk, self._stop = desk, stop
-        self._mm_per_pixel = settings.mm_per_pixel or contract.mm_per_pixel
+        self._mm_per_pixel = choose_scale(contract.mm_per_pixel, settings.mm_per_pixel)
         self._part_rows = settings.part_rows or contract.height
         self._captures = CaptureTimes(self._part_rows)
         self._inspector = None if settings.width is None else self._make_inspector(settings.width)
@@ -95,7 +98,7 @@ class Session:
             self._watch = BundleWatch(watched, every_s=settings.watch_s, clock=self._clock)
         warm_up(detector, self._tiles_at_once)
         self._gate = StripGate(contract, settings.width, settings.strip_rows, settings.most_refused)
-        self._waiting = WaitingStrips(settings.waiting, settings.policy)
+        self._waiting = WaitingStrips(settings.room, settings.policy)
         self._journal = Journal(
             settings,
             channels=contract.pixels.channels,
@@ -132,11 +135,12 @@ class Session:
 
     def close(self) -> None:
         """Close what is open, whatever happened."""
-        self._waiting.close()
-        self._desk.close()
-        self._detector.close()
-        self._journal.pass_on_events()
-        self._journal.close(self.summarise())
+        with ExitStack() as last_first:
+            last_first.callback(lambda: self._journal.close(self.summarise()))
+            last_first.callback(self._journal.pass_on_events)
+            last_first.callback(self._detector.close)
+            last_first.callback(self._desk.close)
+            last_first.callback(self._waiting.close)
 
     def summarise(self) -> LineSummary:
         """Return what has happened so far."""
@@ -145,6 +149,7 @@ class Session:
             self._waiting,
             self._journal.keeper,
             mm_per_pixel=self._mm_per_pixel,
+            deadline_s=self._settings.deadline_s,
             bundle=self._digest,
         )
 
@@ -163,14 +168,17 @@ class Session:
 
     def _take_over(self, successor: Detector) -> None:
         try:
-            if self._inspector is None:
-                check_successor(self._detector, successor)
-            else:
-                self._deliver(self._inspector.swap(successor))
+            check_successor(
+                self._detector,
+                successor,
+                columns_left_out=bool(self._settings.drop_left or self._settings.drop_right),
+            )
         except EdgekitError as error:
             successor.close()
             self._refuse_swap(error)
             return
+        if self._inspector is not None:
+            self._deliver(self._inspector.swap(successor))
         before, self._detector = self._detector, successor
         self._digest = successor.bundle.digest
         before.close()
@@ -195,7 +203,10 @@ class Session:
             )
 
     def _inspect(self, arrival: Arrival) -> None:
-        self._captures.note(arrival.height, arrival.captured_s)
+        lost_since_s = arrival.captured_s if arrival.lost_since_s is None else arrival.lost_since_s
+        self._captures.note(arrival.lost_rows, lost_since_s)
+        if arrival.rows is not None:
+            self._captures.note(len(arrival.rows), arrival.captured_s)
         self._journal.see(arrival)
         self._tally.add_arrival(arrival)
         if self._inspector is None:
@@ -212,7 +223,12 @@ class Session:
             self._deliver(self._inspector.add(arrival.rows))
 
     def _finish(self) -> None:
+        """Judge what is left. Where the web goes on without its line, its last part was not inspected as a whole."""
         assert self._inspector is not None
+        if self._stop.is_set or self._waiting.error is not None:
+            rows = self._inspector.rows_to_part_end
+            self._tally.add_lost(rows)
+            self._deliver(self._inspector.skip(rows))
         self._deliver(self._inspector.finish())
 
     def _time(self, work: Callable[[], None]) -> None:
@@ -228,13 +244,16 @@ class Session:
         deadline_s = self._settings.deadline_s
         for part in parts:
             latency_s = self._clock() - self._captures.take(part.y2)
-            late = deadline_s is not None and not latency_s <= deadline_s
-            answer = PartAnswer(part, latency_s * 1e3, late, self._digest)
-            told = self._callbacks.on_late if late else self._callbacks.on_part
-            if told is not None:
-                told(answer)
+            # Before its capture it can only be by a clock that went back: how old it is nobody knows.
+            late = deadline_s is not None and not -FURTHEST_FUTURE_S <= latency_s <= deadline_s
+            answer = PartAnswer(part, latency_s * 1e3, late, self._digest, self._inspector.inspected_columns)
             self._tally.add_answer(answer)
-            self._journal.record_answer(answer)
+            told = self._callbacks.on_late if late else self._callbacks.on_part
+            try:
+                if told is not None:
+                    told(answer)
+            finally:
+                self._journal.record_answer(answer)
 
     def _make_inspector(self, width: int) -> WebInspector:
         return WebInspector(
@@ -244,6 +263,7 @@ class Session:
             columns=choose_columns(
                 self._detector.manifest.input, width, self._settings.drop_left, self._settings.drop_right
             ),
+            mm_per_pixel=self._mm_per_pixel,
         )
 
     @property

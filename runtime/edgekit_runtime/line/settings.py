@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import math
+import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit_runtime.bundle.contract_checks import MAX_MM_PER_PIXEL, MIN_MM_PER_PIXEL
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.line.waiting import Policy
 
 SECONDS_PER_MINUTE = 60.0
+
+MOST_ROWS_OF_A_PART = 1 << 53
+"""With more, numbers of 64 bits could not be calculated with; nobody has so much cloth."""
+
+NEWEST_WAITING, ALL_WAITING = 1, 4
+"""Of the newest strips one waits: what waits behind others is never fresh again once the line has fallen behind."""
+
+_WHOLE = {
+    "part_rows": 1,
+    "width": 1,
+    "strip_rows": 1,
+    "drop_left": 0,
+    "drop_right": 0,
+    "waiting": 1,
+    "most_refused": 1,
+    "records_bytes": 1,
+    "records_files": 1,
+    "pictures_bytes": 1,
+    "picture_rows": 1,
+}
+"""Whole numbers, and the least they may be."""
+
+_LEAST_S, _MOST_S = 1e-9, 1e9
+"""Of clocks and of patience."""
+
+_OPTIONAL = ("part_rows", "width", "strip_rows", "waiting", "deadline_s", "mm_per_pixel", "watch_s")
 
 
 @dataclass(frozen=True)
@@ -32,12 +61,13 @@ class LineSettings:
     policy: Policy = "queue-all"
     """What happens to a strip that finds no room: "queue-all" lets the source wait, which is counted as an overrun;
     with "newest-wins" the oldest gives way, and the parts that it belonged to are rejected as not inspected."""
-    waiting: int = 4
-    """Strips that may wait to be inspected."""
+    waiting: int | None = None
+    """Strips that may wait to be inspected; None takes 4 for "queue-all" and 1 for "newest-wins", whose answers would
+    be the older the more of them wait."""
     deadline_s: float | None = None
-    """From the capture of a part's last row to its verdict. None: no answer is late."""
+    """From the capture of the strip with a part's last row to its verdict. None: no answer is late."""
     mm_per_pixel: float | None = None
-    """Length of a row, for speeds and lengths; None takes the bundle's."""
+    """Size of a pixel, for speeds, lengths and areas; None takes the bundle's, which it must not contradict."""
     most_refused: int = 10
     """So many strips in a row that cannot be used end the line."""
     stall_s: float = 10.0
@@ -61,29 +91,49 @@ class LineSettings:
     """How often the path of the bundle is looked at for a new one; None never."""
 
     def __post_init__(self) -> None:
-        least = {
-            "part_rows": 1,
-            "width": 1,
-            "strip_rows": 1,
-            "drop_left": 0,
-            "drop_right": 0,
-            "waiting": 1,
-            "most_refused": 1,
-            "records_bytes": 1,
-            "records_files": 1,
-            "pictures_bytes": 1,
-            "picture_rows": 1,
-        }
-        for name, smallest in least.items():
-            value = getattr(self, name)
-            if value is not None and value < smallest:
-                raise UsageProblem(f"{name} must be {smallest} or more, got {value}.")
-        for name in ("deadline_s", "mm_per_pixel", "stall_s", "watch_s"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise UsageProblem(f"{name} must be a positive number, got {value}.")
+        for name, least in _WHOLE.items():
+            self._check(name, _is_whole, f"a whole number, {least} or more", least, MOST_ROWS_OF_A_PART)
+        for name in ("deadline_s", "stall_s", "watch_s"):
+            self._check(name, _is_number, "a positive number", _LEAST_S, _MOST_S)
+        self._check("records_sync_s", _is_number, "a number, 0 or more", 0, _MOST_S)
+        self._check("mm_per_pixel", _is_number, "a positive number", MIN_MM_PER_PIXEL, MAX_MM_PER_PIXEL)
         if self.policy not in ("queue-all", "newest-wins"):
             raise UsageProblem(f"policy must be queue-all or newest-wins, got {self.policy!r}.")
+
+    def _check(
+        self, name: str, is_kind: Callable[[object], bool], kind: str, least: float, most: float
+    ) -> None:
+        value = getattr(self, name)
+        if value is None and name in _OPTIONAL:
+            return
+        if not is_kind(value) or not least <= value <= most:
+            raise UsageProblem(f"{name} must be {kind}, got {value!r}.")
+
+    @property
+    def room(self) -> int:
+        """Strips that may wait to be inspected."""
+        if self.waiting is not None:
+            return self.waiting
+        return NEWEST_WAITING if self.policy == "newest-wins" else ALL_WAITING
+
+
+def choose_scale(of_bundle: float | None, asked: float | None) -> float | None:
+    """Return the mm per pixel that all places, lengths and areas of a line are in; None where nobody knows it.
+
+    Args:
+        of_bundle: Which its rules are in.
+        asked: Which the plant knows.
+
+    Raises:
+        UsageProblem: If they differ.
+    """
+    if of_bundle is None or asked is None or of_bundle == asked:
+        return asked if of_bundle is None else of_bundle
+    raise UsageProblem(
+        f"The bundle has {of_bundle:g} mm per pixel, and {asked:g} are asked for: places and areas would differ.",
+        remedy=f"Leave it out, or write a bundle with it: edgekit rules BUNDLE --mm-per-px {asked:g} --out "
+        "NEW.edgekit.",
+    )
 
 
 def seconds_per_row(line_speed_m_per_min: float, mm_per_pixel: float) -> float:
@@ -96,3 +146,11 @@ def seconds_per_row(line_speed_m_per_min: float, mm_per_pixel: float) -> float:
         if not 0 < value < math.inf:
             raise UsageProblem(f"{name} must be a positive number, got {value}.")
     return mm_per_pixel / 1000.0 * SECONDS_PER_MINUTE / line_speed_m_per_min
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

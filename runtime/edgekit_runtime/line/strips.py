@@ -53,11 +53,14 @@ class Arrival:
         lost_rows: Of the web, before `rows`, that nobody will look at.
         rows: To be inspected; None where the strip could not be used.
         captured_s: When the last of all these rows was captured.
+        lost_since_s: The earliest time at which the first strip that was lost may have been captured; None where that
+            is `captured_s`.
     """
 
     lost_rows: int
     rows: Pixels | None
     captured_s: float
+    lost_since_s: float | None = None
 
     @property
     def height(self) -> int:
@@ -98,8 +101,9 @@ class StripGate:
     most_refused: int
     counts: StripCounts = field(default_factory=StripCounts)
     _last_number: int | None = None
+    _last_captured_s: float | None = None
     _usual_rows: int | None = None
-    _refused_in_a_row: int = 0
+    _unusable_in_a_row: int = 0
 
     def admit(self, item: object, now_s: float) -> tuple[Arrival | None, str | None]:
         """Return what to inspect of a strip, and what was wrong with it, in words; None where nothing is.
@@ -115,15 +119,20 @@ class StripGate:
         missing, fault = self._count_missing(strip.number)
         if missing is None:
             self.counts.repeated += 1
+            self._count_unusable(str(fault))
             return None, fault
         rows = None
         fault = fault or _find_time_fault(captured_s, now_s)
         if fault is None:
             rows, fault = self._convert(strip.rows)
         lost_rows = missing * self._guess_rows()
+        lost_since_s = self._last_captured_s if missing else None
         if rows is None:
-            return Arrival(lost_rows + self._refuse(strip.rows, str(fault)), None, now_s), fault
-        return self._accept(rows, lost_rows, missing, captured_s)
+            self._last_captured_s = now_s
+            return Arrival(lost_rows + self._refuse(strip.rows, str(fault)), None, now_s, lost_since_s), fault
+        self._last_captured_s = captured_s
+        note = self._accept(rows, lost_rows, missing)
+        return Arrival(lost_rows, rows, captured_s, lost_since_s), note
 
     def _convert(self, given: object) -> tuple[Pixels | None, str | None]:
         """Return rows as the bundle takes them, in memory of their own; or what is wrong with them."""
@@ -136,29 +145,33 @@ class StripGate:
             return None, error.message
         return np.array(rows, order="C") if np.may_share_memory(rows, given) else rows, None
 
-    def _accept(
-        self, rows: Pixels, lost_rows: int, missing: int, captured_s: float
-    ) -> tuple[Arrival, str | None]:
-        self._refused_in_a_row = 0
+    def _accept(self, rows: Pixels, lost_rows: int, missing: int) -> str | None:
+        """Count a strip that can be used, and return what is to be said of it."""
+        self._unusable_in_a_row = 0
         self.width, self._usual_rows = rows.shape[1], len(rows)
         note = f"{missing} strips are missing: {lost_rows} rows were not inspected" if missing else None
         if self.announced_rows is not None and len(rows) < self.announced_rows:
             self.counts.short += 1
             note = note or f"a strip has {len(rows)} rows; {self.announced_rows} were announced"
-        return Arrival(lost_rows, rows, captured_s), note
+        return note
 
     def _refuse(self, rows: object, fault: str) -> int:
         """Count a strip that cannot be used, and return how many rows of web it stood for."""
         self.counts.refused += 1
-        self._refused_in_a_row += 1
-        if self._refused_in_a_row >= self.most_refused:
-            raise FrameError(
-                f"{self._refused_in_a_row} strips in a row could not be used; the last: {fault}.",
-                remedy="Look at the camera's settings (width, bit depth, channels), and begin the line again.",
-            )
+        self._count_unusable(fault)
         if isinstance(rows, np.ndarray) and rows.ndim in (2, 3) and 1 <= len(rows) <= MOST_ROWS:
             return len(rows)
         return self._guess_rows()
+
+    def _count_unusable(self, fault: str) -> None:
+        """End the line where no strip has been of use for too long: a camera that has begun to count anew, say."""
+        self._unusable_in_a_row += 1
+        if self._unusable_in_a_row >= self.most_refused:
+            raise FrameError(
+                f"{self._unusable_in_a_row} strips in a row could not be used; the last: {fault}.",
+                remedy="Look at the camera's settings (width, bit depth, channels, numbers of its strips), and begin "
+                "the line again.",
+            )
 
     def _count_missing(self, number: int | None) -> tuple[int | None, str | None]:
         """Return how many strips lie between the last one and this; None for one that came already."""

@@ -22,6 +22,7 @@ class LineSummary:
         tiles: Run.
         tiles_per_strip: Mean of them.
         parts, rejected, late: Answered, rejected, and answered after the deadline.
+        deadline_ms: What `late` was counted by; None where no answer can be late.
         dropped: Strips that gave way to newer ones; not inspected.
         overruns: Strips that found no room and had to wait for it.
         refused, repeated, missing, short: See `strips.StripCounts`.
@@ -34,7 +35,7 @@ class LineSummary:
         tiles_per_s: Tiles per busy second, FPS in the papers.
         greatest_speed_m_per_min: Metres inspected per busy minute: the speed at which the line would never wait. With
             strips of one row of tiles this is the papers' DS = FPS / tiles per strip · metres per strip · 60.
-        latency_p50_ms, latency_p99_ms, latency_max_ms: From the capture of a part's last row to its verdict; the
+        latency_p50_ms, latency_p99_ms, latency_max_ms: From the capture of a part's last strip to its verdict; the
             percentiles at most 1 % too large. None before the first part.
         memory_mb: Resident memory of the process now; None where the system does not say.
         bundle: Digest of the bundle that runs.
@@ -48,6 +49,7 @@ class LineSummary:
     parts: int
     rejected: int
     late: int
+    deadline_ms: float | None
     dropped: int
     overruns: int
     refused: int

@@ -41,6 +41,11 @@ class Tally:
         self.rows += arrival.height
         self.lost_rows += arrival.lost_rows
 
+    def add_lost(self, rows: int) -> None:
+        """Count rows of web that will not come."""
+        self.rows += rows
+        self.lost_rows += rows
+
     def add_answer(self, answer: PartAnswer) -> None:
         """Count an answer."""
         self.parts += 1
@@ -55,6 +60,7 @@ class Tally:
         keeper: Keeper | None,
         *,
         mm_per_pixel: float | None,
+        deadline_s: float | None,
         bundle: str,
     ) -> LineSummary:
         """Return all counts, and what follows from them."""
@@ -68,6 +74,7 @@ class Tally:
             parts=self.parts,
             rejected=self.rejected,
             late=self.late,
+            deadline_ms=None if deadline_s is None else deadline_s * 1e3,
             dropped=waiting.dropped,
             overruns=waiting.overruns,
             refused=strips.refused,

@@ -46,17 +46,17 @@ class WaitingStrips:
         with self._changed:
             if self._closed:
                 return False
-            if len(self._waiting) >= self._room:
-                self._make_room(arrival)
-            else:
-                self._waiting.append(arrival)
+            self._waiting.append(arrival)
             self._changed.notify_all()
+            if len(self._waiting) > self._room:
+                self._make_room()
             return not self._closed
 
     def end(self, error: BaseException | None = None) -> None:
-        """Say that no further strip will come, and why if that is a fault."""
+        """Say that no further strip will come, and why if that is a fault; what is said first holds."""
         with self._changed:
-            self._ended, self.error = True, error
+            if not self._ended:
+                self._ended, self.error = True, error
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -86,15 +86,18 @@ class WaitingStrips:
     def _over(self) -> bool:
         return self._ended or self._closed
 
-    def _make_room(self, arrival: Arrival) -> None:
+    def _make_room(self) -> None:
         if self._policy == "newest-wins":
-            self._waiting.append(arrival)
             oldest = self._waiting.popleft()
             self.dropped += oldest.rows is not None
             next_one = self._waiting[0]
-            self._waiting[0] = replace(next_one, lost_rows=next_one.lost_rows + oldest.height)
+            self._waiting[0] = replace(
+                next_one,
+                lost_rows=next_one.lost_rows + oldest.height,
+                lost_since_s=oldest.captured_s if oldest.lost_since_s is None else oldest.lost_since_s,
+            )
             return
+        # It stands in the queue already, where a line that stops meanwhile finds it; its source waits.
         self.overruns += 1
-        while len(self._waiting) >= self._room and not self._closed:
+        while len(self._waiting) > self._room and not self._closed:
             self._changed.wait()
-        self._waiting.append(arrival)

@@ -14,7 +14,7 @@ from edgekit_runtime.regions import Rows, name_regions
 from edgekit_runtime.results import Region
 from edgekit_runtime.web.parts import PartJudge, PartResult
 from edgekit_runtime.web.regions import WebRegions
-from edgekit_runtime.web.succession import Judges, check_successor
+from edgekit_runtime.web.succession import Judges, check_successor, have_same_tiles
 from edgekit_runtime.web.tiler import Band, Pixels, WebTiler
 from edgekit_runtime.zones import blank_zones, check_web_zones
 
@@ -34,6 +34,7 @@ class WebInspector:
         part_rows: Rows of a part.
         columns: Numbers of the columns of tiles that are used, from 0 at the left; all by default. What lies in the
             others is not inspected.
+        mm_per_pixel: For areas and boxes, where the bundle's manifest does not say it.
 
     Attributes:
         detector: The one that answers.
@@ -41,14 +42,22 @@ class WebInspector:
         defects: Regions that count and that the last call has completed, each once, in web coordinates.
 
     Raises:
-        UsageProblem: If a zone of the rules does not go along the web, or the columns or the rows are none.
+        UsageProblem: If a zone of the rules does not go along the web, or the columns or the rows are none; and by each
+            method once a call has failed: rows that it has taken were not inspected.
     """
 
     def __init__(
-        self, detector: Detector, width: int, *, part_rows: int, columns: Sequence[int] | None = None
+        self,
+        detector: Detector,
+        width: int,
+        *,
+        part_rows: int,
+        columns: Sequence[int] | None = None,
+        mm_per_pixel: float | None = None,
     ) -> None:
         check_web_zones(detector.rules.zones)
         self.detector = detector
+        self._mm_per_pixel = detector.manifest.input.mm_per_pixel or mm_per_pixel
         self.tiles = 0
         self.defects: tuple[Region, ...] = ()
         self._columns = columns
@@ -63,6 +72,17 @@ class WebInspector:
     def width(self) -> int:
         """Of the web in pixels."""
         return self._tiler.width
+
+    @property
+    def inspected_columns(self) -> tuple[int, int]:
+        """The first column of the web that a used tile answers for, and the one after the last."""
+        used, axis = self._tiler.used, self._tiler.columns
+        return axis.owned(used[0]).start, axis.owned(used[-1]).stop
+
+    @property
+    def rows_to_part_end(self) -> int:
+        """Rows that the part is short of which the last row belongs to; 0 where a part ends there."""
+        return -self._came % self._part_rows
 
     @property
     def columns_used(self) -> int:
@@ -91,7 +111,10 @@ class WebInspector:
             UsageProblem: If the number of rows is negative.
         """
         self.defects = ()
+        if not rows:
+            return ()
         results = self._inspect(self._tiler.finish())
+        self._check_gapless(self._came)
         closed = self._regions.skip(rows)
         self._came += rows
         self._collect(closed)
@@ -102,6 +125,7 @@ class WebInspector:
         """End the web, and return the parts that are left; the last one may be shorter."""
         self.defects = ()
         results = self._inspect(self._tiler.finish())
+        self._check_gapless(self._came)
         closed = self._regions.finish()
         self._collect(closed)
         return results + self._judges.finish(closed, self._came)
@@ -116,21 +140,8 @@ class WebInspector:
             UsageProblem: If the bundle means something else (task, classes, pixels, mm per pixel, connectivity), or
                 tiles of its size do not let the same columns be left out. Then nothing has changed.
         """
-        check_successor(self.detector, detector)
-        check_web_zones(detector.rules.zones)
-        old, new = self.detector.manifest.input, detector.manifest.input
-        same_tiles = (old.height, old.width, old.overlap, old.multiple) == (
-            new.height,
-            new.width,
-            new.overlap,
-            new.multiple,
-        )
-        if not same_tiles and self._columns is not None:
-            raise UsageProblem(
-                f"Columns of tiles are left out, and the bundle has tiles of {new.height}x{new.width} with an overlap "
-                f"of {new.overlap} px in place of {old.height}x{old.width} with {old.overlap}.",
-                remedy="Export the bundle for the same tiles, or begin the line anew with it.",
-            )
+        check_successor(self.detector, detector, columns_left_out=self._columns is not None)
+        same_tiles = have_same_tiles(self.detector, detector)
         self.defects = ()
         results: tuple[PartResult, ...] = ()
         if not same_tiles:
@@ -148,9 +159,18 @@ class WebInspector:
         look = self._classify if self.detector.manifest.model.task == "classify" else self._segment
         results: tuple[PartResult, ...] = ()
         for band in bands:
+            self._check_gapless(band.first_row)
             results += look(band)
             self.tiles += len(band.tiles)
         return results
+
+    def _check_gapless(self, row: int) -> None:
+        """Refuse to go on at a row where those above it have not all been inspected, or been said to be left out."""
+        if row != self._regions.seen:
+            raise UsageProblem(
+                f"Rows {self._regions.seen} to {row - 1} of the web were not inspected, because a call failed.",
+                remedy="Reject what was not answered, and begin a new web.",
+            )
 
     def _segment(self, band: Band) -> tuple[PartResult, ...]:
         mask = blank_zones(band.join(self.detector.find_masks(band.tiles)), self.detector.rules.zones)
@@ -180,8 +200,7 @@ class WebInspector:
     def _collect(self, closed: Rows) -> None:
         if not len(closed):
             return
-        manifest = self.detector.manifest
-        named = name_regions(closed, manifest.model.classes, mm_per_pixel=manifest.input.mm_per_pixel)
+        named = name_regions(closed, self.detector.manifest.model.classes, mm_per_pixel=self._mm_per_pixel)
         self.defects += leave_out_small(named, self._quotas)
 
     def _make_tiler(self, width: int, *, first_row: int) -> WebTiler:
@@ -192,18 +211,17 @@ class WebInspector:
         )
 
     def _make_judge(self, first_row: int) -> PartJudge:
-        manifest = self.detector.manifest
         return PartJudge(
             self._rules,
             part_rows=self._part_rows,
-            classes=manifest.model.classes,
-            mm_per_pixel=manifest.input.mm_per_pixel,
+            classes=self.detector.manifest.model.classes,
+            mm_per_pixel=self._mm_per_pixel,
             first_row=first_row,
         )
 
     def _set_quotas(self) -> None:
-        manifest = self.detector.manifest
-        self._quotas = make_quotas(self._rules, manifest.model.classes, manifest.input.mm_per_pixel)
+        classes = self.detector.manifest.model.classes
+        self._quotas = make_quotas(self._rules, classes, self._mm_per_pixel)
 
     @property
     def _rules(self) -> VerdictRules:

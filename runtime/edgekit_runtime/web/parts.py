@@ -145,26 +145,31 @@ class PartJudge:
     def skip(self, closed: Rows, seen: int) -> tuple[PartResult, ...]:
         """Return the parts that can be judged now that rows have passed which nobody looked at.
 
-        Each part that they touch is rejected. What was open counts, as far as it was seen.
+        Each part that they touch is rejected. What was open counts, as far as it was seen, however small it is.
 
         Args:
-            closed: What `WebRegions.skip` gave.
+            closed: What `WebRegions.skip` gave: all that was open.
             seen: `WebRegions.seen` after it.
 
         Raises:
             ArtefactRefused: As `add`.
             UsageProblem: As `add`.
         """
+        if seen == self._seen and not len(closed):
+            return ()  # no row has passed: what is open still is
+        check_classes(closed, self._classes)
+        self._counted = np.concatenate([self._counted, closed])
         if seen > self._seen:
             begin = (
                 self._skipped.pop()[0] if self._skipped and self._skipped[-1][1] == self._seen else self._seen
             )
             self._skipped.append((begin, seen))
-            cut = closed[:, _Y2] == self._seen
-            check_classes(closed, self._classes)
-            self._counted = np.concatenate([self._counted, closed[cut & ~self._count(closed)]])
-            self._gap_end = seen
-        return self.add(closed, _NO_ROWS, seen)
+            self.note_gap(seen)
+        return self.add(_NO_ROWS, _NO_ROWS, seen)
+
+    def note_gap(self, end: int) -> None:
+        """Say that nobody looked at the rows above row `end`: a region that begins there counts, however small."""
+        self._gap_end = end
 
     def finish(self, closed: Rows) -> tuple[PartResult, ...]:
         """Return the parts that are left, the last of which may be shorter.

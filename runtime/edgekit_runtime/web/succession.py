@@ -9,10 +9,12 @@ from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.regions import Rows
 from edgekit_runtime.web.parts import PartJudge, PartResult
+from edgekit_runtime.zones import check_web_zones
 
 
-def check_successor(old: Detector, new: Detector) -> None:
-    """Raise UsageProblem unless the new detector's answers mean what the old one's do."""
+def check_successor(old: Detector, new: Detector, *, columns_left_out: bool) -> None:
+    """Raise UsageProblem unless the new detector can take over the web, and its answers mean what the old one's do."""
+    check_web_zones(new.rules.zones)
     before, after = old.manifest, new.manifest
     compared = {
         "task": (before.model.task, after.model.task),
@@ -28,6 +30,22 @@ def check_successor(old: Detector, new: Detector) -> None:
                 f"The bundle has other {what} than the one that runs: {would_be}, not {was}.",
                 remedy="Begin the line anew with it.",
             )
+    if columns_left_out and not have_same_tiles(old, new):
+        tiles, others = before.input, after.input
+        raise UsageProblem(
+            f"Columns of tiles are left out, and the bundle has tiles of {others.height}x{others.width} with an "
+            f"overlap of {others.overlap} px in place of {tiles.height}x{tiles.width} with {tiles.overlap}.",
+            remedy="Export the bundle for the same tiles, or begin the line anew with it.",
+        )
+
+
+def have_same_tiles(old: Detector, new: Detector) -> bool:
+    """Return whether both cut a web in the same way."""
+    before, after = (
+        (contract.height, contract.width, contract.overlap, contract.multiple)
+        for contract in (old.manifest.input, new.manifest.input)
+    )
+    return before == after
 
 
 @dataclass
@@ -59,6 +77,7 @@ class Judges:
     def __init__(self, make: Callable[[int], PartJudge], part_rows: int) -> None:
         self._part_rows = part_rows
         self._terms = [_Term(make(0), 0)]
+        self._gap_end: int | None = None
 
     def succeed(self, make: Callable[[int], PartJudge], came: int) -> None:
         """Let another judge judge the parts that begin at row `came` or below it."""
@@ -67,7 +86,10 @@ class Judges:
             self._terms.pop()  # it has not begun
         else:
             self._terms[-1].end = begin
-        self._terms.append(_Term(make(begin), begin))
+        judge = make(begin)
+        if self._gap_end is not None:
+            judge.note_gap(self._gap_end)
+        self._terms.append(_Term(judge, begin))
 
     def add(self, closed: Rows, opened: Rows, seen: int) -> tuple[PartResult, ...]:
         """Return the parts that can be judged now."""
@@ -75,7 +97,11 @@ class Judges:
 
     def skip(self, closed: Rows, seen: int) -> tuple[PartResult, ...]:
         """Return the parts that can be judged now that rows have passed which nobody looked at."""
-        return self._ask(seen, lambda term: term.judge.skip(closed, term.cap(seen)))
+        self._gap_end = seen
+        results = self._ask(seen, lambda term: term.judge.skip(closed, term.cap(seen)))
+        for term in self._terms:
+            term.judge.note_gap(seen)  # those, too, whose first part is still to come
+        return results
 
     def finish(self, closed: Rows, seen: int) -> tuple[PartResult, ...]:
         """Return the parts that are left, the last of which may be shorter."""

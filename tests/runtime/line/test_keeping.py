@@ -47,6 +47,20 @@ def wait_for(keeper):
                 return
 
 
+def test_what_fails_for_another_reason_than_the_disk_costs_no_other_thing():
+    class Small(Disk):
+        def save(self, name, pixels):
+            raise MemoryError(name)
+
+    disk, told = Small(), []
+    keeper = make_keeper(disk, told)
+    keeper.picture("part", np.zeros((2, 3), np.uint8))
+    keeper.record({"a": 1})
+    keeper.close()
+    assert (disk.taken, keeper.lost_pictures, keeper.lost_records) == ([{"a": 1}], 1, 0)
+    assert told == ["images cannot be written and are lost: MemoryError: part"]
+
+
 def test_everything_is_written_in_its_order_before_close_returns():
     disk, told = Disk(), []
     keeper = make_keeper(disk, told)

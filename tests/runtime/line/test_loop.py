@@ -1,5 +1,6 @@
 """A line: what is captured is answered once, in order, in time or as late, whatever goes wrong."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit_runtime.bundle import VerdictRules, Zone
 from edgekit_runtime.errors import DatasetError, FrameError, IoFault, UsageProblem
 from edgekit_runtime.line import LineSettings, Strip, run_line
 from edgekit_runtime.line.session import choose_columns
@@ -66,6 +68,17 @@ class TestAnswers:
         assert told.verdicts == ["accept"]
         assert summary.tiles == 2 * 3
 
+    def test_places_areas_and_boxes_have_one_scale(self, tmp_path):
+        bundle = make_bundle(tmp_path, "without-a-scale")
+        line, told = make_line(bundle, [make_strip((2, 2), (2, 3))], settings(mm_per_pixel=0.5))
+        assert line.run().metres == 0.004
+        assert [region.area_mm2 for region in told.in_time[0].part.regions] == [0.5]
+
+    def test_a_scale_that_is_not_the_bundles_is_refused(self, bundle):
+        line, _ = make_line(bundle, [make_strip()], settings(mm_per_pixel=0.3))
+        with pytest.raises(UsageProblem, match=r"0\.5 mm per pixel, and 0\.3 are asked for"):
+            line.run()
+
     def test_it_runs_once(self, bundle):
         line, _ = make_line(bundle, [make_strip()])
         line.run()
@@ -85,7 +98,28 @@ class TestAnswers:
         line, _ = make_line(bundle, endless(), settings(records=tmp_path), on_part=lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             line.run()
+        # It may have reached the gate: it is recorded.
+        assert [record["kind"] for record in read(tmp_path)] == ["bundle", "part", "summary"]
+
+    def test_an_error_of_the_last_callback_costs_no_record(self, bundle, tmp_path):
+        line, _ = make_line(bundle, [None], settings(records=tmp_path), on_event=lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            line.run()
         assert read(tmp_path)[-1]["kind"] == "summary"
+
+    def test_an_answer_says_which_columns_were_inspected(self, bundle, tmp_path):
+        strips = [np.zeros((STRIP, 20), np.uint8)]
+        line, told = make_line(bundle, strips, settings(drop_left=1, drop_right=2, records=tmp_path))
+        line.run()
+        assert [answer.columns for answer in told.in_time] == [(4, 12)]
+        assert [record["columns"] for record in read(tmp_path) if record["kind"] == "part"] == [[4, 12]]
+
+    def test_zones_that_no_web_has_are_refused_before_the_line_begins(self, tmp_path):
+        rules = VerdictRules(zones=(Zone(0, 2, 1, 2),))
+        line, _ = make_line(make_bundle(tmp_path, rules=rules), [make_strip()])
+        with pytest.raises(UsageProblem, match="endless web does not have"):
+            line.run()
+        assert not line.has_begun
 
 
 class TestDeadline:
@@ -106,10 +140,41 @@ class TestDeadline:
         recorded = [record["late"] for record in read(tmp_path) if record["kind"] == "part"]
         assert recorded == [False, True, False, True]
 
+    def test_an_answer_from_before_its_capture_is_late(self, bundle):
+        """The clock went back."""
+        line, told = make_line(
+            bundle,
+            [Strip(make_strip(), captured_s=100.0)],
+            settings(deadline_s=0.5),
+            clock=lambda: 50.0 if told.events else 100.0,
+            start_thread=start_after_an_event(lambda: told.events.append("back")),
+        )
+        line.run()
+        assert (told.in_time, [answer.part.number for answer in told.late]) == ([], [1])
+
+    def test_rows_that_gave_way_are_as_old_as_they_are(self, bundle):
+        strips = [Strip(make_strip(), number, captured_s) for number, captured_s in ((0, 1.0), (3, 99.9))]
+        line, told = make_line(bundle, strips, settings(deadline_s=0.5, width=WIDTH), clock=lambda: 100.0)
+        summary = line.run()
+        assert [answer.part.number for answer in told.late] == [1, 2, 3]
+        assert [answer.part.number for answer in told.in_time] == [4]
+        assert summary.deadline_ms == 500
+
     def test_without_a_deadline_nothing_is_late(self, bundle):
         line, told = make_line(bundle, [Strip(make_strip(), captured_s=-1e6)])
         line.run()
         assert (len(told.in_time), told.late) == (1, [])
+
+
+def start_after_an_event(tell):
+    """Return how to run a thread's function to its end at once, and say so."""
+
+    def start(run):
+        run()
+        tell()
+        return threading.Thread()
+
+    return start
 
 
 class TestTooFast:
@@ -302,6 +367,36 @@ class TestStop:
         assert summary.lost_rows == 0
         assert read(tmp_path)[-1]["kind"] == "summary"
 
+    def test_a_part_that_the_line_did_not_see_the_end_of_is_rejected(self, bundle):
+        def source():
+            yield make_strip()
+            yield make_strip()
+            line.stop()
+
+        line, told = make_line(bundle, source(), settings(part_rows=12))
+        summary = line.run()
+        assert [
+            (part.y2, part.verdict, part.reason) for part in (answer.part for answer in told.in_time)
+        ] == [
+            (12, "accept", "no region"),
+            (24, "reject", "rows 16 to 23 were not inspected"),
+        ]
+        assert (summary.rows, summary.lost_rows) == (24, 8)
+
+    @pytest.mark.parametrize(("error", "verdict"), [(None, "accept"), (OSError("gone"), "reject")])
+    def test_the_last_part_is_short_where_the_web_ends_and_lost_where_the_camera_does(
+        self, bundle, error, verdict
+    ):
+        def source():
+            yield make_strip()
+            if error is not None:
+                raise error
+
+        line, told = make_line(bundle, source(), settings(part_rows=12))
+        with contextlib.suppress(IoFault):
+            line.run()
+        assert told.verdicts == [verdict]
+
     def test_a_camera_that_does_not_return_is_left_alone(self, bundle, monkeypatch):
         monkeypatch.setattr("edgekit_runtime.line.session.INTAKE_JOIN_S", 0.0)
         released = threading.Event()
@@ -375,6 +470,32 @@ class TestSwap:
         summary, _, events = self.run_with_swap(bundle, lambda line: line.swap(other))
         assert (summary.swaps, summary.swaps_refused) == (0, 1)
         assert "other mm per pixel" in events[0]
+
+    def test_before_the_first_strip_a_bundle_that_cannot_take_over_is_refused(self, bundle, tmp_path):
+        others = [
+            make_bundle(tmp_path, "zones", mm_per_pixel=0.5, rules=VerdictRules(zones=(Zone(0, 2, 1, 2),))),
+            make_bundle(tmp_path, "large", mm_per_pixel=0.5, height=8, width=8),
+        ]
+        refused = []
+        waiting = threading.Event()
+
+        def tell(event):
+            refused.append(event)
+            if len(refused) == 1:
+                line.swap(others[1])
+            else:
+                waiting.set()
+
+        def source():
+            line.swap(others[0])
+            waiting.wait()
+            yield np.zeros((STRIP, 12), np.uint8)
+
+        line, told = make_line(bundle, source(), settings(drop_left=1), on_event=tell)
+        summary = line.run()
+        assert (summary.swaps, summary.swaps_refused, told.verdicts) == (0, 2, ["accept"])
+        assert "endless web" in refused[0]
+        assert "8x8" in refused[1]
 
     def test_a_path_can_be_watched(self, bundle, tmp_path):
         link = tmp_path / "current"
@@ -474,9 +595,16 @@ def test_one_call_is_enough(bundle):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"part_rows": 0}, "part_rows must be 1 or more"),
-        ({"waiting": 0}, "waiting must be 1"),
-        ({"drop_left": -1}, "drop_left must be 0"),
+        ({"part_rows": 0}, "part_rows must be a whole number, 1 or more"),
+        ({"part_rows": "512"}, "part_rows must be a whole number, 1 or more, got '512'"),
+        ({"part_rows": 1 << 60}, "part_rows must be"),
+        ({"waiting": 0}, "waiting must be a whole number, 1 or more"),
+        ({"most_refused": None}, "most_refused must be a whole number"),
+        ({"drop_left": -1}, "drop_left must be a whole number, 0 or more"),
+        ({"drop_left": 1.5}, "drop_left must be a whole number, 0 or more, got 1.5"),
+        ({"drop_right": True}, "drop_right must be a whole number"),
+        ({"deadline_s": "1"}, "deadline_s must be a positive number, got '1'"),
+        ({"records_sync_s": -1.0}, "records_sync_s must be a number, 0 or more"),
         ({"deadline_s": 0.0}, "deadline_s must be a positive number"),
         ({"mm_per_pixel": float("nan")}, "mm_per_pixel must be a positive number"),
         ({"stall_s": float("inf")}, "stall_s must be a positive number"),

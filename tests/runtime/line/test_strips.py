@@ -126,6 +126,24 @@ class TestNumbers:
         assert gate.admit(Strip(strip(width=7), 6), 0.0)[0].lost_rows == 10
         assert gate.admit(Strip(strip(), 7), 0.0)[0].lost_rows == 0
 
+    def test_a_camera_that_counts_anew_ends_the_line(self):
+        """Or the line would leave out all that comes, in silence, until the old number is reached."""
+        gate = make_gate(most_refused=3)
+        gate.admit(Strip(strip(), 900), 0.0)
+        gate.admit(Strip(strip(), 0), 0.0)
+        gate.admit(Strip(strip(), 1), 0.0)
+        with pytest.raises(FrameError, match="strip 2 came after strip 900") as raised:
+            gate.admit(Strip(strip(), 2), 0.0)
+        assert "numbers of its strips" in raised.value.remedy
+
+    def test_strips_that_are_missing_came_after_the_last_that_was_had(self):
+        gate = make_gate()
+        assert gate.admit(Strip(strip(), 4, 1.0), 9.0)[0].lost_since_s is None
+        assert gate.admit(Strip(strip(), 6, 3.0), 9.0)[0].lost_since_s == 1.0
+        assert gate.admit(Strip(strip(), 7, 4.0), 9.0)[0].lost_since_s is None
+        assert gate.admit(Strip(strip(width=7), 9), 9.0)[0].lost_since_s == 4.0
+        assert gate.admit(Strip(strip(), 11), 9.5)[0].lost_since_s == 9.0
+
     def test_a_number_that_no_line_can_have_reached_is_a_broken_one(self):
         gate = make_gate()
         gate.admit(Strip(strip(), 4), 0.0)

@@ -36,6 +36,7 @@ def test_the_oldest_gives_way_and_its_rows_are_lost_before_the_next():
         waiting.put(arrival(value, rows=value))
     found = drain(waiting)
     assert [(one.captured_s, one.lost_rows, len(one.rows)) for one in found] == [(3, 3, 3), (4, 0, 4)]
+    assert [one.lost_since_s for one in found] == [1, None]
     assert waiting.dropped == 2
 
 
@@ -76,6 +77,27 @@ def test_what_waits_for_room_when_the_line_stops_is_still_taken():
     assert [one.captured_s for one in drain(waiting)] == [1, 2]
     assert not waiting.put(arrival(3))
     assert waiting.exhausted
+
+
+def test_what_waits_for_room_is_seen_by_whoever_asks_whether_all_is_taken():
+    """The line may ask before the source's thread has run again."""
+    waiting = WaitingStrips(1, "queue-all")
+    waiting.put(arrival(1))
+    putting = threading.Thread(target=waiting.put, args=(arrival(2),))
+    putting.start()
+    while not waiting.overruns:
+        time.sleep(1e-3)
+    with waiting._changed:  # the source's thread cannot run before this is left
+        assert [one.captured_s for one in waiting._waiting] == [1, 2]
+    waiting.close()
+    putting.join()
+
+
+def test_the_first_end_holds():
+    waiting = WaitingStrips(1, "queue-all")
+    waiting.end(OSError("stalled"))
+    waiting.end()
+    assert str(waiting.error) == "stalled"
 
 
 def test_an_end_is_an_end_once_nothing_waits():

@@ -129,6 +129,46 @@ def test_a_defect_before_rows_that_nobody_saw_ends_there(plain):
     assert [part.verdict for part in parts] == ["reject", "reject"]
 
 
+def test_no_rows_that_nobody_saw_change_nothing(plain):
+    inspector = WebInspector(plain, 16, part_rows=10)
+    assert inspector.add(np.zeros((5, 16), np.uint8)) == inspector.skip(0) == ()
+    inspector.add(np.zeros((7, 16), np.uint8))
+    assert inspector.tiles == 2  # of 8 rows: none was run for the first 5 alone
+
+
+def test_it_says_what_it_looks_at_and_how_far_its_part_goes(plain):
+    inspector = WebInspector(plain, 32, part_rows=10, columns=[1, 2])
+    inspector.add(np.zeros((13, 32), np.uint8))
+    assert (inspector.inspected_columns, inspector.rows_to_part_end) == ((8, 24), 7)
+    inspector.skip(7)
+    assert inspector.rows_to_part_end == 0
+
+
+@pytest.mark.parametrize("go_on", ["add", "skip", "finish"])
+def test_after_a_call_that_failed_nothing_is_answered(folder, go_on):
+    failing = []
+
+    def answer(inputs):
+        if failing:
+            raise MemoryError
+        return {"mask": inputs["frame"] >= 128}
+
+    with open_detector(folder, "failing", answers={"segment": answer}) as detector:
+        inspector = WebInspector(detector, 16, part_rows=10)
+        inspector.add(np.zeros((8, 16), np.uint8))
+        failing.append(True)
+        with pytest.raises(MemoryError):
+            inspector.add(np.full((8, 16), 255, np.uint8))
+        failing.clear()
+        calls = {
+            "add": lambda: inspector.add(np.zeros((8, 16), np.uint8)),
+            "skip": lambda: inspector.skip(4),
+            "finish": inspector.finish,
+        }
+        with pytest.raises(UsageProblem, match="Rows 8 to"):
+            calls[go_on]()
+
+
 def test_nothing_is_found_in_zones(folder):
     rules = VerdictRules(zones=(Zone(0, 6),))
     with open_detector(folder, "selvedge", rules=rules) as detector:
@@ -243,6 +283,38 @@ class TestSwap:
             parts += inspector.finish()
         assert [part.verdict for part in parts] == ["reject", "reject", "accept", "reject"]
         assert [part.y1 for part in parts] == [0, 10, 20, 30]
+
+    def test_rows_not_inspected_cut_regions_of_parts_that_wait_for_their_old_rules(self, folder):
+        least = {"old": VerdictRules(others=ClassRule(min_area_px=50)), "new": VerdictRules()}
+        web = paint(16, 16, [(6, 3, 10, 1)])
+        with (
+            open_detector(folder, "wait-old", rules=least["old"]) as old,
+            open_detector(folder, "wait-new", rules=least["new"]) as new,
+        ):
+            inspector = WebInspector(old, 16, part_rows=8)
+            assert inspector.add(web[:8]) == inspector.swap(new) == ()
+            parts = [*inspector.add(web[8:]), *inspector.skip(3), *inspector.finish()]
+        assert [(part.number, part.verdict) for part in parts] == [
+            (1, "reject"),
+            (2, "reject"),
+            (3, "reject"),
+        ]
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_rows_not_inspected_above_the_first_part_of_other_rules_are_known_to_them(self, folder, when):
+        rules = VerdictRules(others=ClassRule(min_area_px=50))
+        web = paint(16, 16, [(6, 3, 7, 1)])  # begins where the rows that nobody saw end, and is small
+        with (
+            open_detector(folder, "gap-old") as old,
+            open_detector(folder, "gap-new", rules=rules) as new,
+        ):
+            inspector = WebInspector(old, 16, part_rows=8)
+            parts = list(inspector.add(web[:4]))
+            steps = [partial(inspector.skip, 2), partial(inspector.swap, new)]
+            for step in steps if when == "before" else reversed(steps):
+                parts += step()
+            parts += [*inspector.add(web[6:]), *inspector.finish()]
+        assert [(part.number, part.verdict) for part in parts] == [(1, "reject"), (2, "reject")]
 
     @pytest.mark.parametrize(
         ("name", "arguments", "what"),

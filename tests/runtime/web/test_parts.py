@@ -168,6 +168,22 @@ def test_a_region_that_rows_not_inspected_cut_off_counts_however_small(skipped, 
     assert [part.verdict for part in seen] == ["accept"] * 3
 
 
+def test_a_region_between_two_lengths_of_rows_not_inspected_counts_however_small():
+    rules = VerdictRules(others=ClassRule(min_area_px=5))
+    # Rows 10 to 12 and 14 to 15 are skipped; the region ends a part that begins above the first of them.
+    results, _ = judge_web(column(40, 13, 14), [5, 13, 14], rules, 5, skipped=[1, 3])
+    assert [len(part.regions) for part in results] == [0, 0, 1, 0, 0, 0, 0, 0]
+
+
+def test_no_rows_that_were_not_inspected_end_nothing():
+    """What is open may still grow."""
+    web, judge = WebRegions(8), make_judge(VerdictRules(others=ClassRule(min_area_px=5)))
+    mask = column(20, 8, 20)
+    assert judge.add(web.add(mask[:10]), web.open, web.seen) == ()
+    assert judge.skip(web.skip(0), web.seen) == ()
+    assert [part.verdict for part in judge.add(web.add(mask[10:]), web.open, web.seen)] == ["reject"] * 2
+
+
 def column(height, y1, y2, x=2, value=1, width=8):
     mask = np.zeros((height, width), np.uint8)
     mask[y1:y2, x] = value
