@@ -73,6 +73,7 @@ def test_people_read_the_trade_off(run_cli: RunCli, fresh: Path, tmp_path: Path)
     ):
         assert words in result.out, result.out
     assert f"wrote {new}" in result.err
+    assert "be sure that none of them is among these" in result.err
 
 
 def test_a_goal_that_is_not_reached_writes_nothing(run_cli: RunCli, tmp_path: Path) -> None:
