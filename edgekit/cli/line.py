@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from edgekit.cli.closed_pipe import forget_reader
 from edgekit.cli.line_text import describe_answer, describe_summary
 from edgekit.cli.options import (
+    AmountType,
     any_path,
     backend_option,
     device_option,
@@ -26,7 +28,7 @@ from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.line import DetectorChoice, Line, PacedStrips, PartAnswer
 from edgekit_runtime.line.summary import SCHEMA
 
-positive = click.FloatRange(0, min_open=True)
+amount = AmountType()
 
 
 @click.command()
@@ -40,12 +42,12 @@ positive = click.FloatRange(0, min_open=True)
 )
 @click.option(
     "--line-speed",
-    type=positive,
+    type=amount,
     metavar="M_PER_MIN",
     help="Strips come when the web has moved on at this speed.  [default: as fast as they are inspected]",
 )
-@click.option("--mm-per-px", type=positive, help="Length of a row of the web.  [default: the bundle's]")
-@click.option("--part-length", type=positive, metavar="MM", help="[default: the rows of a tile]")
+@click.option("--mm-per-px", type=amount, help="Length of a row of the web.  [default: the bundle's]")
+@click.option("--part-length", type=amount, metavar="MM", help="[default: the rows of a tile]")
 @click.option("--drop-left", type=click.IntRange(0), default=0, help="Columns of tiles left out at the left.")
 @click.option("--drop-right", type=click.IntRange(0), default=0, help="… and at the right.")
 @click.option(
@@ -56,15 +58,20 @@ positive = click.FloatRange(0, min_open=True)
     help="When strips come faster than they are inspected: let the source wait, or leave out the oldest.",
 )
 @click.option(
+    "--waiting",
+    type=click.IntRange(1, 10_000),
+    help="Strips that may wait to be inspected.  [default: 4 with queue-all, 1 with newest-wins]",
+)
+@click.option(
     "--deadline",
-    type=positive,
+    type=amount,
     metavar="MS",
     help="From the capture of a part's last strip to its verdict.  "
     "[default: while one strip passes, and the rows below the part that its verdict needs]",
 )
-@click.option("--stall", type=positive, metavar="S", help="End when the source gives nothing for so long.")
+@click.option("--stall", type=amount, metavar="S", help="End when the source gives nothing for so long.")
 @click.option("--parts", type=click.IntRange(1), help="Stop after so many parts.")
-@click.option("--metres", type=positive, help="Stop after so many metres.")
+@click.option("--metres", type=amount, help="Stop after so many metres.")
 @click.option(
     "--threshold", type=float, help="Logit from which a pixel is a defect.  [default: the bundle's]"
 )
@@ -117,10 +124,14 @@ def line(*, bundle: Path, as_json: bool, reporter: Reporter, **words: Any) -> No
     plan = plan_line(opened.manifest.input, _read_request(words), least_px=least_px)
 
     def tell(answer: PartAnswer) -> None:
-        if as_json:
-            _print_line({"schema": SCHEMA, "kind": "part", **answer.to_dict()})
-        else:
-            click.echo(describe_answer(answer, plan.settings.mm_per_pixel))
+        try:
+            if as_json:
+                _print_line({"schema": SCHEMA, "kind": "part", **answer.to_dict()})
+            else:
+                click.echo(describe_answer(answer, plan.settings.mm_per_pixel))
+        except BrokenPipeError:  # the line ends as on SIGTERM: records and images are kept to its end
+            forget_reader()
+            running.stop()
 
     running = Line(
         bundle,
@@ -137,13 +148,12 @@ def line(*, bundle: Path, as_json: bool, reporter: Reporter, **words: Any) -> No
         finally:
             if running.has_begun:
                 summary = running.summarise()
+                stood_still_s = plan.strips.stood_still_s if isinstance(plan.strips, PacedStrips) else None
                 if as_json:
-                    _print_line({"schema": SCHEMA, "kind": "summary", **summary.to_dict()})
+                    document = {**summary.to_dict(), "source_stood_still_s": stood_still_s}
+                    _print_line({"schema": SCHEMA, "kind": "summary", **document})
                 else:
-                    click.echo(describe_summary(summary))
-    if isinstance(plan.strips, PacedStrips) and plan.strips.stood_still_s:
-        still = f"{plan.strips.stood_still_s:.2g} s"
-        reporter.note(f"note: strips could not be had at this speed; the web stood still for {still} in all.")
+                    click.echo(describe_summary(summary, stood_still_s))
     if interruption.happened:
         raise KeyboardInterrupt
 
@@ -168,6 +178,7 @@ def _read_request(words: dict[str, Any]) -> LineRequest:
         drop_left=words["drop_left"],
         drop_right=words["drop_right"],
         policy=words["policy"],
+        waiting=words["waiting"],
         deadline_ms=words["deadline"],
         stall_s=words["stall"],
         parts=words["parts"],

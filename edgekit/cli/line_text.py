@@ -15,13 +15,18 @@ def describe_answer(answer: PartAnswer, mm_per_pixel: float | None) -> str:
     return f"part {part.number} at {place}: {part.verdict} ({part.reason}) {answer.latency_ms:.1f} ms{late}"
 
 
-def describe_summary(summary: LineSummary) -> str:
-    """Return what happened in a few lines; what did not happen is not said."""
-    length = f"{summary.rows} rows" if summary.metres is None else f"{summary.metres:.3g} m"
+def describe_summary(summary: LineSummary, stood_still_s: float | None = None) -> str:
+    """Return what happened in a few lines; what did not happen is not said.
+
+    Args:
+        summary: Of the line.
+        stood_still_s: How long its web has stood still because the source was slower than the line; see `PacedStrips`.
+    """
+    length = _count(summary.rows, "row") if summary.metres is None else f"{summary.metres:.3g} m"
     deadline = "" if summary.deadline_ms is None else f" (after {summary.deadline_ms:.4g} ms)"
     lines = [
-        f"{summary.strips} strips, {length}, {summary.tiles} tiles in {summary.wall_s:.1f} s",
-        f"{summary.parts} parts, {summary.rejected} rejected, {summary.late} late{deadline}",
+        f"{_count(summary.strips, 'strip')}, {length}, {_count(summary.tiles, 'tile')} in {summary.wall_s:.1f} s",
+        f"{_count(summary.parts, 'part')}, {summary.rejected} rejected, {summary.late} late{deadline}",
     ]
     troubles = {
         "rows not inspected": summary.lost_rows,
@@ -36,7 +41,11 @@ def describe_summary(summary: LineSummary) -> str:
         "images lost": summary.lost_pictures,
         "new bundles refused": summary.swaps_refused,
     }
-    lines += [f"{count} {what}" for what, count in troubles.items() if count]
+    lines += [f"{what}: {count}" for what, count in troubles.items() if count]
+    if stood_still_s:
+        lines.append(
+            f"strips could not be had at this speed: the web stood still for {stood_still_s:.2g} s in all"
+        )
     if summary.latency_p50_ms is not None:
         lines.append(
             f"capture to verdict: p50 {summary.latency_p50_ms:.1f} ms, p99 {summary.latency_p99_ms:.1f} ms, "
@@ -49,3 +58,7 @@ def describe_summary(summary: LineSummary) -> str:
     if summary.memory_mb is not None:
         lines.append(f"{summary.memory_mb:.0f} MB of memory")
     return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

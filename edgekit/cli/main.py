@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from edgekit import __version__
+from edgekit.cli.closed_pipe import forget_reader
 from edgekit.cli.lazy_group import LazyGroup
 from edgekit_runtime.errors import EdgekitError
 
@@ -68,8 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _report("Interrupted.", None, INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output has gone (`edgekit models | head`); Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_reader()
+        return 0
+    except SystemExit as error:
+        # click ends the process with 1 when a reader has gone.
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        forget_reader()
         return 0
     except Exception as error:  # the one catch-all: an internal error is a message and exit code 1
         if os.environ.get("EDGEKIT_TRACEBACK"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,20 @@ class BatchType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if not re.fullmatch("[0-9]{1,9}", str(value)) or not 1 <= int(value) <= LARGEST_BATCH:
             self.fail(f"{value!r} is no batch; write 1 to {LARGEST_BATCH} or dynamic.", param, ctx)
         return int(value)
+
+
+class AmountType(click.FloatRange):
+    """A length, a time or a speed: a positive number that can be calculated with."""
+
+    def __init__(self) -> None:
+        super().__init__(1e-6, 1e9)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 any_path = click.Path(path_type=Path)

@@ -11,6 +11,7 @@ from edgekit.line.sources import MadeWeb, limit_rows, open_source
 from edgekit_runtime.bundle import InputContract, Manifest
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.line import LineSettings, PacedStrips, seconds_per_row
+from edgekit_runtime.line.settings import choose_scale
 from edgekit_runtime.line.strips import Pixels
 from edgekit_runtime.line.waiting import Policy
 from edgekit_runtime.quotas import make_quotas, override_rules
@@ -38,6 +39,7 @@ class LineRequest:
     drop_left: int = 0
     drop_right: int = 0
     policy: Policy = "queue-all"
+    waiting: int | None = None
     deadline_ms: float | None = None
     stall_s: float | None = None
     parts: int | None = None
@@ -65,16 +67,18 @@ def plan_line(contract: InputContract, request: LineRequest, *, least_px: int = 
         least_px: From how many pixels on a region of any class counts (`find_least_px`).
 
     Raises:
-        UsageProblem: If there is no such source, or something is asked for in metres and the scale is not known.
+        UsageProblem: If there is no such source, something is asked for in metres and the scale is not known or not
+            that of the bundle, or a part is shorter than a row.
     """
-    source = open_source(request.source, contract, request.made, request.mm_per_pixel)
-    scale = request.mm_per_pixel or source.mm_per_pixel or contract.mm_per_pixel
-    part_rows = contract.height
-    if request.part_length_mm is not None:
-        part_rows = max(1, round(request.part_length_mm / _require_scale(scale, "--part-length")))
+    scale = choose_scale(contract.mm_per_pixel, request.mm_per_pixel)
+    source = open_source(request.source, contract, request.made, scale)
+    scale = scale or source.mm_per_pixel
+    part_rows = _count_part_rows(request.part_length_mm, contract, scale)
     row_s = None
     if request.line_speed_m_per_min is not None:
-        row_s = seconds_per_row(request.line_speed_m_per_min, _require_scale(scale, "--line-speed"))
+        row_s = seconds_per_row(
+            request.line_speed_m_per_min, _require_scale(scale, "--line-speed is in metres per minute")
+        )
     strips = limit_rows(source.strips, _count_rows(request, part_rows, scale))
     strip_rows = source.strip_rows or contract.height
     deadline_s = None if request.deadline_ms is None else request.deadline_ms / 1e3
@@ -89,6 +93,7 @@ def plan_line(contract: InputContract, request: LineRequest, *, least_px: int = 
         drop_left=request.drop_left,
         drop_right=request.drop_right,
         policy=request.policy,
+        waiting=request.waiting,
         deadline_s=deadline_s,
         mm_per_pixel=scale,
         stall_s=request.stall_s or stall_s,
@@ -133,20 +138,33 @@ def _round_up(rows: int, strip_rows: int) -> int:
     return -(-rows // strip_rows) * strip_rows
 
 
+def _count_part_rows(length_mm: float | None, contract: InputContract, scale: float | None) -> int:
+    if length_mm is None:
+        return contract.height
+    scale = _require_scale(scale, "--part-length is in millimetres")
+    rows = round(length_mm / scale)
+    if rows < 1:
+        raise UsageProblem(
+            f"--part-length {length_mm:g} is less than a row, which is {scale:g} mm long.",
+            remedy="Give the length of a part in millimetres.",
+        )
+    return rows
+
+
 def _count_rows(request: LineRequest, part_rows: int, scale: float | None) -> int | None:
     """Return after how many rows the line is to stop; None where the source says it."""
     limits = []
     if request.parts is not None:
         limits.append(request.parts * part_rows)
     if request.metres is not None:
-        limits.append(math.ceil(request.metres * 1000.0 / _require_scale(scale, "--metres")))
+        limits.append(math.ceil(request.metres * 1000.0 / _require_scale(scale, "--metres is in metres")))
     return min(limits, default=None)
 
 
-def _require_scale(scale: float | None, option: str) -> float:
+def _require_scale(scale: float | None, what: str) -> float:
     if scale is None:
         raise UsageProblem(
-            f"{option} is in metres, and the length of a row is not known.",
+            f"{what}, and the length of a row is not known.",
             remedy="Give it with --mm-per-px, or export the bundle with it.",
         )
     return scale

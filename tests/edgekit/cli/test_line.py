@@ -150,6 +150,44 @@ def test_a_bundle_that_is_not_there_is_refused(run_cli: RunCli, tmp_path: Path) 
     run_cli("line", tmp_path / "no.edgekit", *SMALL).refused(2, "there is no bundle here")
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "0", "1e308", "1e-308"])
+@pytest.mark.parametrize(
+    "option", ["--part-length", "--line-speed", "--mm-per-px", "--deadline", "--stall", "--metres"]
+)
+def test_what_is_no_amount_is_refused(run_cli: RunCli, option: str, value: str) -> None:
+    result = run_cli("line", DEMO_BUNDLE, *SMALL, option, value)
+    assert (result.code, result.out) == (2, "")
+    assert f"Invalid value for '{option}'" in result.err
+
+
+def test_one_strip_is_one_strip(run_cli: RunCli) -> None:
+    result = run_cli("line", DEMO_BUNDLE, *SMALL, "--strip-rows", "512", "--parts", "1")
+    assert "1 strip, 0.163 m, 1 tile in" in result.out
+    assert "\n1 part, " in result.out
+
+
+def test_a_source_that_is_slower_than_the_line_is_said(run_cli: RunCli) -> None:
+    arguments = ("--line-speed", "1000000", "--policy", "newest-wins", "--waiting", "2", "--parts", "2")
+    result = run_cli("line", DEMO_BUNDLE, *SMALL, *arguments)
+    assert "strips could not be had at this speed: the web stood still for" in result.out
+    _, summary = parse(run_cli("line", DEMO_BUNDLE, *SMALL, *arguments, "--json"))
+    assert summary["source_stood_still_s"] > 0
+
+
+@pytest.mark.slow  # starts processes
+@pytest.mark.parametrize("form", ["--json", "--quiet"])
+def test_a_reader_that_goes_away_ends_it_cleanly(tmp_path: Path, form: str) -> None:
+    words = [sys.executable, "-m", "edgekit", "line", str(DEMO_BUNDLE), *SMALL, form, "--records", "records"]
+    command = f"{' '.join(words)} | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Error" not in done.stderr
+    recorded = [json.loads(line) for line in (tmp_path / "records/line.jsonl").read_text().splitlines()]
+    assert recorded[-1]["kind"] == "summary"
+
+
 @pytest.mark.slow  # starts a process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_signals_end_it_cleanly(tmp_path: Path, number: signal.Signals, code: int) -> None:

@@ -151,6 +151,23 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "command", [["models"], ["line", "--help"], ["verify", str(DEMO_BUNDLE)]], ids=" ".join
+)
+def test_a_reader_that_has_gone_before_the_first_word_is_no_error(command: list[str]) -> None:
+    """click ends a process with 1 where printing itself fails, and not only the last flush."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "edgekit", *command], stdout=writer, stderr=subprocess.PIPE, timeout=120
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
 def test_a_terminal_that_does_not_know_a_sign_is_no_error() -> None:
     for command in (["models"], ["verify", str(DEMO_BUNDLE)]):
         done = subprocess.run(

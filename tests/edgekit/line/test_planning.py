@@ -109,12 +109,26 @@ def test_lengths_are_counted_in_rows() -> None:
     assert sum(len(strip) for strip in plan.strips) == 60  # type: ignore[arg-type]
 
 
+def test_a_part_is_a_row_at_least() -> None:
+    assert plan_line(contract(), ask(part_length_mm=0.5)).settings.part_rows == 1
+    with pytest.raises(UsageProblem, match=r"--part-length 0\.1 is less than a row, which is 0\.5 mm long"):
+        plan_line(contract(), ask(part_length_mm=0.1))
+
+
+def test_a_line_has_one_scale() -> None:
+    assert plan_line(contract(), ask(mm_per_pixel=0.5)).settings.mm_per_pixel == 0.5
+    assert plan_line(contract(None), ask(mm_per_pixel=0.3)).settings.mm_per_pixel == 0.3
+    with pytest.raises(UsageProblem, match=r"0\.5 mm per pixel, and 0\.3 are asked for") as raised:
+        plan_line(contract(), ask(mm_per_pixel=0.3))
+    assert "edgekit rules BUNDLE --mm-per-px 0.3 --out" in raised.value.remedy
+
+
 @pytest.mark.parametrize(
     ("asked", "option"),
     [
-        ({"part_length_mm": 5.0}, "--part-length"),
-        ({"line_speed_m_per_min": 5.0}, "--line-speed"),
-        ({"metres": 5.0}, "--metres"),
+        ({"part_length_mm": 5.0}, "--part-length is in millimetres"),
+        ({"line_speed_m_per_min": 5.0}, "--line-speed is in metres per minute"),
+        ({"metres": 5.0}, "--metres is in metres"),
     ],
 )
 def test_metres_need_a_scale(tmp_path: Path, asked: dict[str, float], option: str) -> None:

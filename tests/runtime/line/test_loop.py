@@ -616,6 +616,12 @@ def test_settings_out_of_their_range_are_refused(arguments, words):
         LineSettings(**arguments)
 
 
+def test_of_the_newest_strips_one_waits():
+    """What waits behind others is never fresh again once the line has fallen behind."""
+    assert (LineSettings().room, LineSettings(policy="newest-wins").room) == (4, 1)
+    assert LineSettings(policy="newest-wins", waiting=3).room == 3
+
+
 def test_a_summary_is_json_whatever_happened(bundle):
     line, _ = make_line(bundle, [make_strip()])
     broken = dataclasses.replace(line.run(), latency_max_ms=float("inf"))
