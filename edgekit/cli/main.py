@@ -58,6 +58,7 @@ def root() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    stdout = sys.stdout
     try:
         # Outside standalone mode click returns the code of an Exit, such as that of --help, and else None.
         code = root.main(args=arguments, prog_name="edgekit", standalone_mode=False)
@@ -71,9 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         forget_reader()
         return 0
-    except SystemExit as error:
-        # click ends the process with 1 when a reader has gone.
-        if not isinstance(error.__context__, BrokenPipeError):
+    except SystemExit:
+        # Where printing fails because the reader has gone, click wraps stdout and ends the process with 1.
+        if sys.stdout is stdout:
             raise
         forget_reader()
         return 0
