@@ -46,8 +46,7 @@ def make_line(bundle, source, settings=None, *, answers=None, told=None, **argum
         bundle,
         source,
         settings or LineSettings(part_rows=STRIP),
-        choice=DetectorChoice(backend=backend),
-        **{**callbacks, **arguments},
+        **{"choice": DetectorChoice(backend=backend), **callbacks, **arguments},
     )
     return line, told
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from edgekit_runtime.bundle import VerdictRules, Zone
 from edgekit_runtime.errors import DatasetError, FrameError, IoFault, UsageProblem
-from edgekit_runtime.line import LineSettings, Strip, run_line
+from edgekit_runtime.line import DetectorChoice, LineSettings, Strip, run_line
 from edgekit_runtime.line.session import choose_columns
+from edgekit_runtime.testing import FakeBackend
 from tests.runtime.line.lines import STRIP, WIDTH, Ticking, endless, make_bundle, make_line, make_strip
 
 
@@ -426,7 +427,7 @@ class TestStop:
 
 
 class TestSwap:
-    def run_with_swap(self, bundle, ask, **arguments):
+    def run_with_swap(self, bundle, ask, *, choice=None, **arguments):
         """Run until a swap has come out and ten more parts are answered."""
         answers, events = [], []
         last = []
@@ -441,7 +442,14 @@ class TestSwap:
                 line.stop()
 
         strips = (make_strip((number % 8, 3)) for number in itertools.count())
-        line, _ = make_line(bundle, strips, settings(**arguments), on_part=count, on_event=events.append)
+        line, _ = make_line(
+            bundle,
+            strips,
+            settings(**arguments),
+            on_part=count,
+            on_event=events.append,
+            **({} if choice is None else {"choice": choice}),
+        )
         return line.run(), answers, events
 
     def test_a_new_bundle_takes_over_and_no_strip_is_lost(self, bundle, tmp_path):
@@ -454,6 +462,25 @@ class TestSwap:
         digests = [answer.bundle for answer in answers]
         assert len(list(itertools.groupby(digests))) == 2
         assert digests[-1] == summary.bundle
+
+    def test_every_bundle_that_was_opened_is_closed(self, bundle, tmp_path):
+        opened, closed = [], []
+
+        class Counted(FakeBackend):
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                opened.append(self)
+
+            def close(self):
+                closed.append(self)
+                super().close()
+
+        other = make_bundle(tmp_path, "other", mm_per_pixel=0.5)
+        choice = DetectorChoice(backend=Counted)
+        summary, _, _ = self.run_with_swap(bundle, lambda line: line.swap(other), choice=choice)
+        assert summary.swaps == 1
+        assert len(opened) == 3  # the one that proved the golden samples among them
+        assert set(map(id, opened)) == set(map(id, closed))
 
     def test_a_damaged_bundle_is_refused_and_the_old_one_goes_on(self, bundle, tmp_path):
         other = make_bundle(tmp_path, "damaged", mm_per_pixel=0.5)
@@ -581,9 +608,6 @@ def test_the_greatest_speed_is_that_of_the_paper(tmp_path):
 
 
 def test_one_call_is_enough(bundle):
-    from edgekit_runtime.line import DetectorChoice
-    from edgekit_runtime.testing import FakeBackend
-
     told = []
     summary = run_line(
         bundle, [make_strip((1, 1))], on_part=told.append, choice=DetectorChoice(backend=FakeBackend)
