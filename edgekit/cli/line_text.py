@@ -35,6 +35,7 @@ def describe_summary(summary: LineSummary, stood_still_s: float | None = None) -
         "strips refused": summary.refused,
         "strips repeated": summary.repeated,
         "strips missing": summary.missing,
+        "times that the camera counted anew": summary.restarts,
         "strips short": summary.short,
         "stalls of the source": summary.stalls,
         "records lost": summary.lost_records,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from edgekit_runtime.bundle.contract import InputContract
 from edgekit_runtime.errors import FrameError
+from edgekit_runtime.line.numbering import Place, StripNumbers
 from edgekit_runtime.pixels import convert_frame
 
 Pixels = npt.NDArray[Any]
@@ -18,10 +20,6 @@ Pixels = npt.NDArray[Any]
 
 MOST_ROWS = 1 << 16
 """Rows that a refused strip is believed to have had."""
-
-MOST_MISSING = 1000
-"""A larger step in the strips' numbers is a broken number, and not so many strips that were lost."""
-
 
 FURTHEST_FUTURE_S = 0.1
 """A strip that was captured later than this after now was timed by another clock."""
@@ -35,7 +33,8 @@ class Strip:
         rows: uint8 or uint16 (h, W) or (h, W, 3) of any height, as the pixels of the bundle's input contract say; or
             the error that came in their place: the rows are then counted as not inspected, and the line goes on.
         number: Counted by the camera, one more for every strip; None where nobody counts. A strip whose number came
-            already is left out, and those whose numbers are passed over are rows that were not inspected.
+            already is left out, and those whose numbers are passed over are rows that were not inspected. A count may
+            begin again, see `numbering`.
         captured_s: When the last row was exposed, on the line's clock (`time.perf_counter` by default); None takes the
             time at which the source gave the strip.
     """
@@ -78,6 +77,8 @@ class StripCounts:
     """With a number that had come already, or out of order; left out."""
     missing: int = 0
     """Passed over by the numbers; their rows were not inspected."""
+    restarts: int = 0
+    """Times that the camera has counted anew; the first strip of each new count was not inspected."""
     short: int = 0
     """With fewer rows than announced; inspected."""
 
@@ -100,7 +101,7 @@ class StripGate:
     announced_rows: int | None
     most_refused: int
     counts: StripCounts = field(default_factory=StripCounts)
-    _last_number: int | None = None
+    _numbers: StripNumbers = field(default_factory=StripNumbers)
     _last_captured_s: float | None = None
     _usual_rows: int | None = None
     _unusable_in_a_row: int = 0
@@ -112,26 +113,29 @@ class StripGate:
         memory.
 
         Raises:
-            FrameError: If so many strips in a row cannot be used that the camera is not the one for this bundle.
+            FrameError: If so many strips in a row cannot be used that the camera is not the one for this bundle, or a
+                strip's number or time is no number.
         """
         strip = item if isinstance(item, Strip) else Strip(item)  # type: ignore[arg-type]
-        captured_s = now_s if strip.captured_s is None else float(strip.captured_s)
-        missing, fault = self._count_missing(strip.number)
-        if missing is None:
+        captured_s = _take_time(strip.captured_s, now_s)
+        place = self._numbers.place(strip.number, self._measure(strip.rows))
+        if place.kind == "repeated":
             self.counts.repeated += 1
-            self._count_unusable(str(fault))
-            return None, fault
+            self._count_unusable(str(place.fault))
+            return None, place.fault
+        self.counts.missing += place.missing
+        self.counts.restarts += place.kind == "anew"
         rows = None
-        fault = fault or _find_time_fault(captured_s, now_s)
+        fault = place.fault if place.kind == "broken" else _find_time_fault(captured_s, now_s)
         if fault is None:
             rows, fault = self._convert(strip.rows)
-        lost_rows = missing * self._guess_rows()
-        lost_since_s = self._last_captured_s if missing else None
+        lost_rows = place.missing * self._guess_rows() + place.lost_rows
+        lost_since_s = self._last_captured_s if lost_rows else None
         if rows is None:
             self._last_captured_s = now_s
             return Arrival(lost_rows + self._refuse(strip.rows, str(fault)), None, now_s, lost_since_s), fault
         self._last_captured_s = captured_s
-        note = self._accept(rows, lost_rows, missing)
+        note = self._accept(rows, lost_rows, place)
         return Arrival(lost_rows, rows, captured_s, lost_since_s), note
 
     def _convert(self, given: object) -> tuple[Pixels | None, str | None]:
@@ -145,11 +149,14 @@ class StripGate:
             return None, error.message
         return np.array(rows, order="C") if np.may_share_memory(rows, given) else rows, None
 
-    def _accept(self, rows: Pixels, lost_rows: int, missing: int) -> str | None:
+    def _accept(self, rows: Pixels, lost_rows: int, place: Place) -> str | None:
         """Count a strip that can be used, and return what is to be said of it."""
         self._unusable_in_a_row = 0
         self.width, self._usual_rows = rows.shape[1], len(rows)
-        note = f"{missing} strips are missing: {lost_rows} rows were not inspected" if missing else None
+        note = place.fault
+        if place.missing and note is None:
+            strips = "1 strip is" if place.missing == 1 else f"{place.missing} strips are"
+            note = f"{strips} missing: {lost_rows} rows were not inspected"
         if self.announced_rows is not None and len(rows) < self.announced_rows:
             self.counts.short += 1
             note = note or f"a strip has {len(rows)} rows; {self.announced_rows} were announced"
@@ -159,35 +166,23 @@ class StripGate:
         """Count a strip that cannot be used, and return how many rows of web it stood for."""
         self.counts.refused += 1
         self._count_unusable(fault)
+        return self._measure(rows)
+
+    def _measure(self, rows: object) -> int:
+        """Return how many rows of web a strip stands for."""
         if isinstance(rows, np.ndarray) and rows.ndim in (2, 3) and 1 <= len(rows) <= MOST_ROWS:
             return len(rows)
         return self._guess_rows()
 
     def _count_unusable(self, fault: str) -> None:
-        """End the line where no strip has been of use for too long: a camera that has begun to count anew, say."""
+        """End the line where no strip has been of use for too long."""
         self._unusable_in_a_row += 1
         if self._unusable_in_a_row >= self.most_refused:
             raise FrameError(
-                f"{self._unusable_in_a_row} strips in a row could not be used; the last: {fault}.",
+                f"{self._unusable_in_a_row} strips in a row could not be used; the last: {fault.rstrip('.')}.",
                 remedy="Look at the camera's settings (width, bit depth, channels, numbers of its strips), and begin "
                 "the line again.",
             )
-
-    def _count_missing(self, number: int | None) -> tuple[int | None, str | None]:
-        """Return how many strips lie between the last one and this; None for one that came already."""
-        if number is None:
-            return 0, None
-        if self._last_number is None:
-            self._last_number = number
-            return 0, None
-        step = number - self._last_number
-        if step <= 0:
-            return None, f"strip {number} came after strip {self._last_number}"
-        if step > MOST_MISSING:
-            return 0, f"strip {number} came after strip {self._last_number}, which no line can have lost"
-        self._last_number = number
-        self.counts.missing += step - 1
-        return step - 1, None
 
     def _guess_rows(self) -> int:
         """Return how many rows a strip has of which nothing is known."""
@@ -203,6 +198,17 @@ class StripGate:
             return None
         columns = "columns" if self.width is None else str(self.width)
         return f"a strip must be (rows, {columns}) or (rows, {columns}, 3), and is {rows.shape}"
+
+
+def _take_time(captured_s: object, now_s: float) -> float:
+    if captured_s is None:
+        return now_s
+    if not isinstance(captured_s, numbers.Real):
+        raise FrameError(
+            f"Strip.captured_s must be a time in seconds or None, got {captured_s!r}.",
+            remedy="Read the line's clock (time.perf_counter) when a strip is captured, or pass None.",
+        )
+    return float(captured_s)
 
 
 def _find_time_fault(captured_s: float, now_s: float) -> str | None:

@@ -25,7 +25,7 @@ class LineSummary:
         deadline_ms: What `late` was counted by; None where no answer can be late.
         dropped: Strips that gave way to newer ones; not inspected.
         overruns: Strips that found no room and had to wait for it.
-        refused, repeated, missing, short: See `strips.StripCounts`.
+        refused, repeated, missing, restarts, short: See `strips.StripCounts`.
         stalls: Times that the source gave nothing for too long.
         lost_rows: Rows that nobody inspected, whatever the reason.
         swaps, swaps_refused: Bundles that were taken, and that were not.
@@ -55,6 +55,7 @@ class LineSummary:
     refused: int
     repeated: int
     missing: int
+    restarts: int
     short: int
     stalls: int
     lost_rows: int

@@ -80,6 +80,7 @@ class Tally:
             refused=strips.refused,
             repeated=strips.repeated,
             missing=strips.missing,
+            restarts=strips.restarts,
             short=strips.short,
             stalls=self.stalls,
             lost_rows=self.lost_rows,

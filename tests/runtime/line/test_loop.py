@@ -275,6 +275,13 @@ class TestBadInput:
         assert told.verdicts == ["accept", "accept", "reject", "reject", "accept"]
         assert (summary.repeated, summary.missing, summary.lost_rows) == (2, 2, 2 * STRIP)
 
+    def test_a_counter_of_16_bits_that_wraps_costs_the_part_at_its_seam(self, bundle):
+        numbers = [65534, 65535, 0, 1, 2, 3]
+        line, told = make_line(bundle, [Strip(make_strip(), number) for number in numbers])
+        summary = line.run()
+        assert told.verdicts == ["accept", "accept", "reject", "accept", "accept", "accept"]
+        assert (summary.restarts, summary.lost_rows) == (1, STRIP)
+
     def test_a_source_that_raises_ends_the_line_after_what_it_gave(self, bundle):
         def source():
             yield make_strip()

@@ -5,7 +5,8 @@ import pytest
 
 from edgekit_runtime.bundle import InputContract, PixelFormat
 from edgekit_runtime.errors import FrameError, IoFault
-from edgekit_runtime.line.strips import MOST_MISSING, Strip, StripGate
+from edgekit_runtime.line.numbering import MOST_MISSING
+from edgekit_runtime.line.strips import Strip, StripGate
 
 WIDTH, TILE = 6, 4
 
@@ -126,15 +127,51 @@ class TestNumbers:
         assert gate.admit(Strip(strip(width=7), 6), 0.0)[0].lost_rows == 10
         assert gate.admit(Strip(strip(), 7), 0.0)[0].lost_rows == 0
 
-    def test_a_camera_that_counts_anew_ends_the_line(self):
-        """Or the line would leave out all that comes, in silence, until the old number is reached."""
+    @pytest.mark.parametrize(
+        ("last", "count"),
+        [(65535, [0, 1, 2]), (900, [0, 1, 2]), (3, [0, 1, 2]), (3, [0, 2, 3]), (7, [90_000, 90_001, 90_002])],
+    )
+    def test_a_camera_that_counts_anew_is_followed_and_the_seam_was_not_inspected(self, last, count):
+        gate = make_gate()
+        gate.admit(Strip(strip(rows=5), last), 0.0)
+        heard = [gate.admit(Strip(strip(rows=2), number), 0.0) for number in count]
+        arrivals = [arrival for arrival, _ in heard if arrival is not None]
+        passed_over = count[-1] - count[0] + 1 - len(count)
+        assert sum(arrival.lost_rows for arrival in arrivals) == 2 + 5 * passed_over
+        assert [arrival.rows is not None for arrival in arrivals][-2:] == [True, True]
+        assert gate.counts.restarts == 1
+        faults = [fault for _, fault in heard if fault is not None and "counts anew" in fault]
+        assert faults == [f"strip {count[1]} came after strip {last}: the camera counts anew"]
+
+    def test_a_strip_that_stays_the_same_ends_the_line(self):
+        """Or the line would leave out all that comes, in silence."""
         gate = make_gate(most_refused=3)
-        gate.admit(Strip(strip(), 900), 0.0)
-        gate.admit(Strip(strip(), 0), 0.0)
-        gate.admit(Strip(strip(), 1), 0.0)
-        with pytest.raises(FrameError, match="strip 2 came after strip 900") as raised:
-            gate.admit(Strip(strip(), 2), 0.0)
+        for _ in range(3):
+            gate.admit(Strip(strip(), 900), 0.0)
+        with pytest.raises(FrameError, match="strip 900 came after strip 900") as raised:
+            gate.admit(Strip(strip(), 900), 0.0)
         assert "numbers of its strips" in raised.value.remedy
+
+    def test_strips_out_of_order_are_left_out_and_counted_once(self):
+        gate = make_gate()
+        lost = [gate.admit(Strip(strip(), number), 0.0)[0] for number in (1, 2, 5, 3, 4, 6)]
+        assert [arrival and arrival.lost_rows for arrival in lost] == [0, 0, 10, None, None, 0]
+        assert (gate.counts.repeated, gate.counts.restarts) == (2, 0)
+
+    @pytest.mark.parametrize("number", [2.5, float("nan"), "3", True])
+    def test_a_number_that_is_none_is_refused(self, number):
+        with pytest.raises(FrameError, match=r"Strip\.number must be a whole number or None"):
+            make_gate().admit(Strip(strip(), number), 0.0)
+
+    def test_a_number_of_numpy_is_one(self):
+        gate = make_gate()
+        gate.admit(Strip(strip(), np.uint16(65535)), 0.0)
+        gate.admit(Strip(strip(), np.uint16(0)), 0.0)
+        assert gate.admit(Strip(strip(), np.uint16(1)), 0.0)[0].rows is not None
+
+    def test_a_time_that_is_none_is_refused(self):
+        with pytest.raises(FrameError, match=r"Strip\.captured_s must be a time"):
+            make_gate().admit(Strip(strip(), captured_s="noon"), 0.0)
 
     def test_strips_that_are_missing_came_after_the_last_that_was_had(self):
         gate = make_gate()
