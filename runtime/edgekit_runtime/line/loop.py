@@ -74,7 +74,7 @@ class Line:
 
         Raises:
             UsageProblem: If the settings do not fit the bundle, or the line ran before.
-            FrameError: If too many strips in a row could not be used.
+            FrameError: If too many strips in a row could not be used, or of all that came none.
             IoFault: If the source failed, or has stalled where that ends the line.
             EdgekitError: As `Detector.open` raises.
         """

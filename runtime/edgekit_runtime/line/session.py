@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgekit_runtime.bundle.contract import InputContract
 from edgekit_runtime.detector import Detector
-from edgekit_runtime.errors import EdgekitError, IoFault
+from edgekit_runtime.errors import EdgekitError, FrameError, IoFault
 from edgekit_runtime.line.answers import PartAnswer
 from edgekit_runtime.line.captures import CaptureTimes
 from edgekit_runtime.line.intake import Intake, Source
@@ -114,6 +114,7 @@ class Session:
 
         Raises:
             EdgekitError: Why the source ended, where that was no good end; what it gave before is judged.
+            FrameError: If strips came, and none of them could be used.
         """
         self._journal.begin(self._detector.bundle)
         intake = Intake(source, self._gate, self._waiting, clock=self._clock, note=self._journal.tell)
@@ -126,12 +127,19 @@ class Session:
                 self._time(partial(self._inspect, arrival))
             elif not self._waiting.exhausted:
                 self._watch_source(intake)
+        if self._inspector is None and self._lost_before:
+            self._reject_unseen()
         if self._inspector is not None:
             self._time(self._finish)
         if self._stop.is_set:
             taking.join(INTAKE_JOIN_S)
         if self._waiting.error is not None:
             raise self._waiting.error
+        if not self._tally.strips and self._gate.last_fault is not None and not self._stop.is_set:
+            raise FrameError(
+                f"None of the strips that came could be used; the last: {self._gate.last_fault}.",
+                remedy="Look at the source and at what the bundle takes (`edgekit verify BUNDLE` shows it).",
+            )
 
     def close(self) -> None:
         """Close what is open, whatever happened."""
@@ -221,6 +229,12 @@ class Session:
             self._deliver(self._inspector.skip(lost_rows))
         if arrival.rows is not None:
             self._deliver(self._inspector.add(arrival.rows))
+
+    def _reject_unseen(self) -> None:
+        """Reject the parts of a web of which no strip could be used. Its width is not known, and nobody needs it."""
+        contract = self._detector.manifest.input
+        self._inspector = WebInspector(self._detector, contract.width, part_rows=self._part_rows)
+        self._deliver(self._inspector.skip(self._lost_before))
 
     def _finish(self) -> None:
         """Judge what is left. Where the web goes on without its line, its last part was not inspected as a whole."""

@@ -101,6 +101,8 @@ class StripGate:
     announced_rows: int | None
     most_refused: int
     counts: StripCounts = field(default_factory=StripCounts)
+    last_fault: str | None = None
+    """What was wrong with the last strip that could not be used."""
     _numbers: StripNumbers = field(default_factory=StripNumbers)
     _last_captured_s: float | None = None
     _usual_rows: int | None = None
@@ -177,9 +179,10 @@ class StripGate:
     def _count_unusable(self, fault: str) -> None:
         """End the line where no strip has been of use for too long."""
         self._unusable_in_a_row += 1
+        self.last_fault = fault.rstrip(".")
         if self._unusable_in_a_row >= self.most_refused:
             raise FrameError(
-                f"{self._unusable_in_a_row} strips in a row could not be used; the last: {fault.rstrip('.')}.",
+                f"{self._unusable_in_a_row} strips in a row could not be used; the last: {self.last_fault}.",
                 remedy="Look at the camera's settings (width, bit depth, channels, numbers of its strips), and begin "
                 "the line again.",
             )

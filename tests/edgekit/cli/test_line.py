@@ -111,6 +111,17 @@ def test_an_image_that_cannot_be_read_rejects_its_parts(
     assert "2.png" in result.err
 
 
+def test_images_of_which_none_can_be_read_are_no_good_web(run_cli: RunCli, tmp_path: Path) -> None:
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(b"no image")
+    result = run_cli("line", DEMO_BUNDLE, "--source", tmp_path, "--json")
+    assert result.code == 8
+    parts, summary = parse(result)
+    assert [part["verdict"] for part in parts] == ["reject", "reject"]
+    assert (summary["parts"], summary["refused"], summary["lost_rows"]) == (2, 2, 1024)
+    assert "2.png" in result.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

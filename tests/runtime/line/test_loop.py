@@ -282,6 +282,23 @@ class TestBadInput:
         assert told.verdicts == ["accept", "accept", "reject", "accept", "accept", "accept"]
         assert (summary.restarts, summary.lost_rows) == (1, STRIP)
 
+    @pytest.mark.parametrize("most_refused", [2, 10])
+    @pytest.mark.parametrize("strip_rows", [None, STRIP, STRIP // 2])
+    def test_a_line_without_a_strip_that_could_be_used_rejects_all_and_says_so(
+        self, bundle, tmp_path, most_refused, strip_rows
+    ):
+        told_s = settings(strip_rows=strip_rows, most_refused=most_refused, records=tmp_path, drop_left=1)
+        line, told = make_line(bundle, [make_strip().astype(float)] * 2, told_s)
+        with pytest.raises(FrameError, match=r"could (not )?be used") as raised:
+            line.run()
+        assert "must be uint8; got float64." in raised.value.message
+        assert not raised.value.message.endswith("..")
+        assert set(told.verdicts) == {"reject"}
+        assert all("were not inspected" in answer.part.reason for answer in told.in_time)
+        assert lies_gapless(told.in_time)
+        assert told.in_time[-1].part.y2 == line.summarise().rows == line.summarise().lost_rows
+        assert read(tmp_path)[-1]["parts"] == len(told.in_time)
+
     def test_a_source_that_raises_ends_the_line_after_what_it_gave(self, bundle):
         def source():
             yield make_strip()
