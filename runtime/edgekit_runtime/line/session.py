@@ -14,6 +14,7 @@ from edgekit_runtime.detector import Detector
 from edgekit_runtime.errors import EdgekitError, FrameError, IoFault
 from edgekit_runtime.line.answers import PartAnswer
 from edgekit_runtime.line.captures import CaptureTimes
+from edgekit_runtime.line.folders import prepare_folder
 from edgekit_runtime.line.intake import Intake, Source
 from edgekit_runtime.line.journal import Journal
 from edgekit_runtime.line.settings import LineSettings, choose_scale
@@ -68,6 +69,7 @@ class Session:
 
     Raises:
         UsageProblem: If the settings do not fit the bundle.
+        IoFault: If records or images cannot be written from the start.
     """
 
     def __init__(
@@ -82,6 +84,9 @@ class Session:
         stop: StopFlag,
     ) -> None:
         check_web_zones(detector.rules.zones)
+        for folder, what in ((settings.records, "records"), (settings.pictures, "images")):
+            if folder is not None:
+                prepare_folder(Path(folder), detector.bundle.path, what)
         contract = detector.manifest.input
         self._detector, self._settings, self._callbacks = detector, settings, callbacks
         self._digest = detector.bundle.digest

@@ -211,6 +211,9 @@ class PartJudge:
             undecided = undecided or len(groups[quota]) + pending > quota.max_regions
         own = _select(named, rows[:, _Y2] > y1)
         verdict, reason, label = judge_groups(groups, own)
+        cut_off = int(np.count_nonzero(rows[:, _AREA] < self._least[rows[:, _CLASS]]))
+        if verdict == "reject" and cut_off:
+            reason += _describe_cut_off(cut_off, len(rows))
         unseen = _describe_rows(
             [(max(begin, y1), min(end, y2)) for begin, end in self._skipped if begin < y2 and end > y1]
         )
@@ -241,6 +244,14 @@ class PartJudge:
 
 def _select(regions: Sequence[Region], chosen: npt.NDArray[np.bool_]) -> tuple[Region, ...]:
     return tuple(regions[place] for place in np.flatnonzero(chosen).tolist())
+
+
+def _describe_cut_off(small: int, regions: int) -> str:
+    """Say why regions count that are smaller than those that do."""
+    if small == regions == 1:
+        return ", cut off by rows that were not inspected"
+    which = "all" if small == regions else f"{small} of them"
+    return f"; {which} small, but cut off by rows that were not inspected"
 
 
 def _describe_rows(spans: Sequence[tuple[int, int]]) -> str:

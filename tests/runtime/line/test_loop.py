@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import errno
 import itertools
 import json
+import tempfile
 import threading
 import time
 
@@ -582,6 +584,34 @@ class TestKeeping:
         line.run()
         (path,) = tmp_path.iterdir()
         assert (np.asarray(Image.open(path)) == np.concatenate(strips[-2:])).all()
+
+    @pytest.mark.parametrize("kind", ["records", "pictures"])
+    def test_a_folder_that_cannot_be_written_is_refused_at_the_start(self, bundle, tmp_path, kind):
+        (tmp_path / "taken").write_bytes(b"a file")
+        for folder in (tmp_path / "taken", tmp_path / "taken" / "below"):
+            line, told = make_line(bundle, [make_strip()], settings(**{kind: folder}))
+            with pytest.raises(IoFault, match="cannot take"):
+                line.run()
+            assert told.in_time == []
+
+    @pytest.mark.parametrize("kind", ["records", "pictures"])
+    @pytest.mark.parametrize("place", [".", "golden", "new/folder"])
+    def test_a_folder_in_the_bundle_is_refused(self, tmp_path, kind, place):
+        bundle = make_bundle(tmp_path, "whole")
+        before = sorted(bundle.rglob("*"))
+        line, _ = make_line(bundle, [make_strip()], settings(**{kind: bundle / place}))
+        with pytest.raises(UsageProblem, match="lies in the bundle"):
+            line.run()
+        assert sorted(bundle.rglob("*")) == before
+
+    def test_a_disk_that_is_full_at_the_start_may_have_room_later(self, bundle, tmp_path, monkeypatch):
+        def refuse(**_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+        line, told = make_line(bundle, [make_strip()], settings(records=tmp_path))
+        line.run()
+        assert told.verdicts == ["accept"]
 
     def test_a_full_disk_costs_records_and_no_verdict(self, bundle, tmp_path):
         (tmp_path / "line.jsonl").symlink_to("/dev/full")

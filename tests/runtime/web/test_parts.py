@@ -154,7 +154,8 @@ def test_rows_that_were_not_inspected_reject_the_parts_that_they_touch(web, rule
         touched = ((unseen >= part.y1) & (unseen < part.y2)).any()
         expected = touched or rejected_by_the_whole(whole, rules, part.y1, part.y2)
         assert part.verdict == ("reject" if expected else "accept")
-        assert ("not inspected" in part.reason) == touched
+        of_its_own = part.reason.replace("cut off by rows that were not inspected", "")
+        assert ("not inspected" in of_its_own) == touched
 
 
 @pytest.mark.parametrize(("skipped", "defect"), [(2, (19, 20)), (0, (10, 11))])
@@ -173,6 +174,19 @@ def test_a_region_between_two_lengths_of_rows_not_inspected_counts_however_small
     # Rows 10 to 12 and 14 to 15 are skipped; the region ends a part that begins above the first of them.
     results, _ = judge_web(column(40, 13, 14), [5, 13, 14], rules, 5, skipped=[1, 3])
     assert [len(part.regions) for part in results] == [0, 0, 1, 0, 0, 0, 0, 0]
+
+
+def test_a_small_region_that_counts_says_why():
+    rules = VerdictRules(others=ClassRule(min_area_px=5))
+    results, _ = judge_web(column(20, 8, 10), [10], rules, 10, skipped=[1])
+    assert results[0].reason.endswith(
+        "hole 0.5 mm² at x 1 mm, y 4 mm, cut off by rows that were not inspected"
+    )
+    mask = column(20, 8, 10) | column(20, 1, 9, x=5)
+    results, _ = judge_web(mask, [10], rules, 10, skipped=[1])
+    assert results[0].reason.endswith("; 1 of them small, but cut off by rows that were not inspected")
+    results, _ = judge_web(column(20, 2, 10), [10], rules, 10, skipped=[1])
+    assert "cut off" not in results[0].reason
 
 
 def test_no_rows_that_were_not_inspected_end_nothing():
