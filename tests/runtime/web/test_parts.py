@@ -183,8 +183,10 @@ def test_a_small_region_that_counts_says_why():
         "hole 0.5 mm² at x 1 mm, y 4 mm, cut off by rows that were not inspected"
     )
     mask = column(20, 8, 10) | column(20, 1, 9, x=5)
-    results, _ = judge_web(mask, [10], rules, 10, skipped=[1])
-    assert results[0].reason.endswith("; 1 of them small, but cut off by rows that were not inspected")
+    results, _ = judge_web(mask, [10], rules, 20, skipped=[1])
+    assert "; 1 of them small, but cut off by rows that were not inspected; rows 10" in results[0].reason
+    results, _ = judge_web(column(20, 8, 10) | column(20, 7, 10, x=5), [10], rules, 10, skipped=[1])
+    assert results[0].reason.endswith("; all small, but cut off by rows that were not inspected")
     results, _ = judge_web(column(20, 2, 10), [10], rules, 10, skipped=[1])
     assert "cut off" not in results[0].reason
 
