@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from edgekit.media.images import list_images, order_channels, read_image
+from edgekit.media.images import FORMATS, order_channels, read_image
 from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.errors import EdgekitError
-from edgekit_runtime.line.strips import Pixels
+from edgekit_runtime.line.strips import Pixels, UnusableStrip
+from edgekit_runtime.optional import import_optional
 
 
-def read_strips(path: Path, pixels: PixelFormat) -> Iterator[Pixels | Exception]:
-    """Return the images of a folder, or the one that is named, as a bundle takes them.
+def find_width(files: Iterable[Path]) -> int | None:
+    """Return the width of the first image, which is the web's; its pixels are not decoded. None where none is one."""
+    pillow = import_optional("PIL.Image", extra="cpu")
+    for file in files:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with pillow.open(file, formats=FORMATS) as image:
+                    return int(image.width)
+        except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError):
+            continue  # said when its turn comes
+    return None
+
+
+def read_strips(
+    files: Iterable[Path], pixels: PixelFormat, width: int | None
+) -> Iterator[Pixels | Exception]:
+    """Yield images as a bundle takes them.
 
     Args:
-        path: Of the folder.
+        files: In the order of the web.
         pixels: Depth and channels.
+        width: Of the web; None takes any.
 
-    Returns:
-        Arrays (h, W) or (h, W, 3), or the error of an image that cannot be read: the web goes on behind it.
-
-    Raises:
-        DatasetError: If the folder holds no image.
+    Yields:
+        Arrays (h, W) or (h, W, 3), or what is wrong with an image, naming it: the web goes on behind it.
     """
-    return _read_files(list_images([path]), pixels)
-
-
-def _read_files(files: Iterable[Path], pixels: PixelFormat) -> Iterator[Pixels | Exception]:
     for file in files:
         try:
             image = read_image(file, pixels, channels="grey" if pixels.channels == "grey" else "rgb")
         except EdgekitError as error:
             yield error
+            continue
+        if width not in (None, image.shape[1]):
+            yield UnusableStrip(f"{file} is {image.shape[1]} px wide, and the web {width}", rows=len(image))
         else:
             yield order_channels(image, pixels.channels)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.line.cloth import weave_strips
-from edgekit.line.folder import read_strips
-from edgekit.line.video import read_frames
+from edgekit.line.folder import find_width, read_strips
+from edgekit.line.video import open_film
+from edgekit.media.images import list_images
 from edgekit_runtime.bundle.contract import InputContract
 from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.line.pacing import count_rows
 from edgekit_runtime.line.strips import Pixels
 from edgekit_runtime.near_names import suggest
 
@@ -40,7 +42,7 @@ class WebSource:
 
     Attributes:
         strips: Arrays in the order of the web; an error in the place of one that cannot be read.
-        width: In pixels; None where the first strip says it.
+        width: In pixels; None where no strip says it before it is read.
         strip_rows: Rows of every strip; None where they may differ.
         mm_per_pixel: None where the source does not know it.
     """
@@ -62,11 +64,14 @@ def open_source(text: str, contract: InputContract, made: MadeWeb, mm_per_pixel:
 
     Raises:
         UsageProblem: If there is no such source.
+        UnusableInput: If a folder holds no image, or a video cannot be read.
+        MissingDependency: If a video needs a package that is not installed.
     """
     pixels = contract.pixels
     kind, _, rest = text.partition(":")
     if kind == "video" and rest:
-        return WebSource(read_frames(Path(rest), pixels))
+        film = open_film(Path(rest), pixels)
+        return WebSource(film.frames, film.width)
     if kind == "synthetic":
         if text != CLOTH:
             raise UsageProblem(f"There is no source {text!r}.", remedy=suggest(text, [CLOTH]))
@@ -77,18 +82,20 @@ def open_source(text: str, contract: InputContract, made: MadeWeb, mm_per_pixel:
             f"{path}: there is no folder or image here.",
             remedy=f"A source is a folder of images, video:FILE or {CLOTH}.",
         )
-    return WebSource(read_strips(path, pixels))
+    files = list_images([path])
+    width = find_width(files)
+    return WebSource(read_strips(files, pixels, width), width)
 
 
 def limit_rows(strips: Iterable[Pixels | Exception], rows: int | None) -> Iterator[Pixels | Exception]:
     """Yield strips up to so many rows; the last one may be cut. None: all of them."""
     remaining = rows
     for strip in strips:
-        if remaining is None or isinstance(strip, Exception):
+        if remaining is None:
             yield strip
             continue
-        yield strip[:remaining]
-        remaining -= len(strip)
+        yield strip if isinstance(strip, Exception) else strip[:remaining]
+        remaining -= count_rows(strip)
         if remaining <= 0:
             return
 

@@ -7,6 +7,7 @@ rounding; its luma is what the camera saw. A grey network without a formula of i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,26 @@ from edgekit_runtime.optional import import_optional
 from edgekit_runtime.pixels import to_grey
 
 
-def read_frames(path: Path, pixels: PixelFormat) -> Iterator[Pixels]:
-    """Return the frames of a video as a bundle takes them.
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A video that was opened.
+
+    Attributes:
+        frames: uint8 (h, W, 3) in the order of a colour network's pixels, and RGB for a grey one with a formula of its
+            own, which makes them grey. uint8 (h, W) for a grey network with "equal": the luma by BT.601.
+        width: Of each frame; None where the file does not say it.
+    """
+
+    frames: Iterator[Pixels]
+    width: int | None
+
+
+def open_film(path: Path, pixels: PixelFormat) -> Film:
+    """Open a video, and return its frames as a bundle takes them.
 
     Args:
         path: Of the file, in a format that OpenCV reads.
         pixels: Channels; a video has 8 bits.
-
-    Returns:
-        uint8 (h, W, 3) in the order of `pixels` for a colour network, and RGB for a grey one with a formula of its own,
-        which makes them grey. uint8 (h, W) for a grey network with "equal": the luma by BT.601.
 
     Raises:
         UsageProblem: If there is no such file, or the network takes deeper frames.
@@ -42,12 +53,13 @@ def read_frames(path: Path, pixels: PixelFormat) -> Iterator[Pixels]:
             f"A video has 8 bits, and the bundle takes {pixels.bits}.",
             remedy="Take a folder of images of the camera's depth.",
         )
-    capture = import_optional("cv2", extra="line").VideoCapture(str(path))
+    cv2 = import_optional("cv2", extra="line")
+    capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise FrameError(
             f"{path}: this is no video that OpenCV reads.", remedy="Convert it, to MP4 or AVI for instance."
         )
-    return _read_capture(capture, pixels)
+    return Film(_read_capture(capture, pixels), int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)) or None)
 
 
 def _read_capture(capture: Any, pixels: PixelFormat) -> Iterator[Pixels]:

@@ -49,7 +49,7 @@ class Intake:
             self._waiting.end(error)
         except BaseException as error:
             # Whatever ends this thread must end the line, and not leave it waiting.
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(".")
             fault = IoFault(
                 f"The source failed: {reason}.",
                 remedy="What had been captured is judged. Look at the camera, then begin the line again.",

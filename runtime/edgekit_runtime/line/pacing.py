@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from edgekit_runtime.line.strips import Pixels, Strip
+from edgekit_runtime.line.strips import Pixels, Strip, UnusableStrip
 
 
 class PacedStrips:
@@ -42,7 +42,7 @@ class PacedStrips:
         asked_s = captured_s = self._clock()
         height = 0
         for number, array in enumerate(self._arrays):
-            height = height if isinstance(array, Exception) else len(array)
+            height = count_rows(array) or height
             passing_s = height * self._seconds_per_row
             still_s = max(0.0, self._clock() - asked_s - passing_s)
             self.stood_still_s += still_s
@@ -51,3 +51,10 @@ class PacedStrips:
                 self._sleep(remaining_s)
             yield Strip(array, number, captured_s)
             asked_s = self._clock()
+
+
+def count_rows(strip: Pixels | Exception) -> int:
+    """Return how many rows of web a strip is about; 0 for an error that does not say it."""
+    if isinstance(strip, Exception):
+        return strip.rows if isinstance(strip, UnusableStrip) else 0
+    return len(strip)

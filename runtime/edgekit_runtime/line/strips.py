@@ -25,6 +25,19 @@ FURTHEST_FUTURE_S = 0.1
 """A strip that was captured later than this after now was timed by another clock."""
 
 
+class UnusableStrip(FrameError):
+    """Stands in the place of a strip that its source has seen and cannot pass on.
+
+    Args:
+        message: As for any error.
+        rows: Of web that the strip is about.
+    """
+
+    def __init__(self, message: str, *, rows: int) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
 @dataclass(frozen=True, eq=False)
 class Strip:
     """The next rows of a web, as a source may give them where it knows more than their pixels.
@@ -172,6 +185,8 @@ class StripGate:
 
     def _measure(self, rows: object) -> int:
         """Return how many rows of web a strip stands for."""
+        if isinstance(rows, UnusableStrip):
+            return rows.rows
         if isinstance(rows, np.ndarray) and rows.ndim in (2, 3) and 1 <= len(rows) <= MOST_ROWS:
             return len(rows)
         return self._guess_rows()
@@ -192,6 +207,8 @@ class StripGate:
         return self.announced_rows or self._usual_rows or self.contract.height
 
     def _find_form_fault(self, rows: object) -> str | None:
+        if isinstance(rows, UnusableStrip):
+            return rows.message
         if isinstance(rows, Exception):
             return f"a strip could not be read: {rows}"
         if not isinstance(rows, np.ndarray):

@@ -130,6 +130,7 @@ def test_images_of_which_none_can_be_read_are_no_good_web(run_cli: RunCli, tmp_p
         (("--source", "video:nowhere.avi"), 2, "no video here"),
         (("--source", "images", "--line-speed", "20"), 2, "--mm-per-px"),
         (("--source", "synthetic:fabric", "--drop-left", "16"), 2, "tile columns 0 to 15"),
+        (("--source", "images", "--drop-left", "1"), 2, "tile columns 0 to 0"),
         (("--source", "."), 8, "holds no images"),
     ],
 )
@@ -152,7 +153,8 @@ def test_a_camera_of_another_width_ends_it(run_cli: RunCli, tmp_path: Path) -> N
         save(tmp_path / f"{index:02}.png", np.zeros((64, 512 if index == 0 else 500), np.uint8))
     result = run_cli("line", DEMO_BUNDLE, "--source", tmp_path, "--json")
     assert result.code == 8
-    assert "10 strips in a row could not be used" in result.err
+    assert "10 strips in a row could not be used; the last: " in result.err
+    assert "10.png is 500 px wide, and the web 512." in result.err
     _, summary = parse(result)
     assert summary["refused"] == 10
 

@@ -11,8 +11,10 @@ import pytest
 from edgekit.data.fabric import PAPER_MM_PER_PIXEL, FabricWeb
 from edgekit.line.sources import MadeWeb, limit_rows, open_source
 from edgekit_runtime.bundle import InputContract, PixelFormat
-from edgekit_runtime.errors import DatasetError, FrameError, MissingDependency, UsageProblem
+from edgekit_runtime.errors import DatasetError, FrameError, IoFault, MissingDependency, UsageProblem
+from edgekit_runtime.line.pacing import count_rows
 from edgekit_runtime.line.png import encode_png
+from edgekit_runtime.line.strips import UnusableStrip
 from tests.edgekit.image_folders import save
 
 
@@ -46,6 +48,19 @@ class TestFolder:
         _, second, third = take(str(tmp_path))
         assert isinstance(second, FrameError)
         assert (np.asarray(third) == noise(3, 8, 16)).all()
+
+    def test_the_width_is_known_before_an_image_is_read_and_another_one_is_named(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "0.png").write_bytes(b"no image")
+        save(tmp_path / "1.png", noise(1, 8, 16))
+        save(tmp_path / "2.png", noise(2, 5, 12))
+        source = open_source(str(tmp_path), contract(), MadeWeb(), None)
+        assert source.width == 16
+        *_, odd = source.strips
+        assert isinstance(odd, UnusableStrip)
+        assert "2.png is 12 px wide, and the web 16" in odd.message
+        assert (odd.rows, count_rows(odd), count_rows(IoFault("torn"))) == (5, 5, 0)
 
     def test_colours_come_in_the_bundles_order(self, tmp_path: Path) -> None:
         save(tmp_path / "1.png", noise(1, 8, 16, 3))
@@ -109,6 +124,10 @@ class TestVideo:
             writer.write(frame if frame.ndim == 3 else np.repeat(frame[..., None], 3, axis=2))
         writer.release()
 
+    def test_the_width_is_known(self, tmp_path: Path) -> None:
+        self.write(tmp_path / "web.avi", [np.zeros((32, 64), np.uint8)])
+        assert open_source(f"video:{tmp_path / 'web.avi'}", contract(), MadeWeb(), None).width == 64
+
     def test_frames_are_strips(self, tmp_path: Path) -> None:
         frames = [np.full((32, 64), value, np.uint8) for value in (10, 100, 200)]
         self.write(tmp_path / "web.avi", frames)
@@ -165,3 +184,9 @@ class TestVideo:
 def test_a_web_can_be_ended(rows: int | None, heights: list[int]) -> None:
     strips = limit_rows([np.zeros((4, 2), np.uint8)] * 3, rows)
     assert [len(strip) for strip in strips if not isinstance(strip, Exception)] == heights
+
+
+def test_rows_that_cannot_be_used_are_rows_of_the_web() -> None:
+    strip = np.zeros((4, 2), np.uint8)
+    web = limit_rows([strip, UnusableStrip("1.png is 9 px wide", rows=4), strip, strip], 10)
+    assert [count_rows(piece) for piece in web] == [4, 4, 2]

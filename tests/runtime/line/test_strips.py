@@ -6,7 +6,7 @@ import pytest
 from edgekit_runtime.bundle import InputContract, PixelFormat
 from edgekit_runtime.errors import FrameError, IoFault
 from edgekit_runtime.line.numbering import MOST_MISSING
-from edgekit_runtime.line.strips import Strip, StripGate
+from edgekit_runtime.line.strips import Strip, StripGate, UnusableStrip
 
 WIDTH, TILE = 6, 4
 
@@ -51,6 +51,7 @@ def test_a_strip_may_bring_its_own_time():
         (None, "is a NoneType"),
         ("strip", "is a str"),
         (IoFault("the file is torn"), "could not be read: the file is torn"),
+        (UnusableStrip("7.png is 9 px wide", rows=5), "^7.png is 9 px wide$"),
         (Strip(strip(), captured_s=float("nan")), "captured at nan s"),
         (Strip(strip(), captured_s=1e9), "the line's clock"),
     ],
