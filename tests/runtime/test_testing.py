@@ -49,7 +49,9 @@ def test_the_documented_example_passes(tmp_path):
 def test_fake_bundles_are_valid_and_verify(tmp_path, task, exits, fit, batch, channels):
     path = tmp_path / "fake.edgekit"
     size = {"height": 9, "width": 7}
-    written = fake_bundle(path, task=task, exits=exits, batch=batch, pixels=PixelFormat(channels), fit=fit, **size)
+    written = fake_bundle(
+        path, task=task, exits=exits, batch=batch, pixels=PixelFormat(channels), fit=fit, **size
+    )
     assert Bundle.open(path).digest == written.digest
     assert written.manifest.input.fit == fit
     report = verify_bundle(path, backend=FakeBackend)
