@@ -29,7 +29,7 @@ def blank_zones(mask: npt.NDArray[np.uint8], zones: Iterable[Zone]) -> npt.NDArr
     marked = [part for part in parts if mask[part].any()]
     if not marked:
         return mask
-    blanked = mask.copy()
+    blanked = np.array(mask)
     for part in marked:
         blanked[part] = 0
     blanked.flags.writeable = False

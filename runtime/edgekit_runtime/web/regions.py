@@ -49,7 +49,7 @@ class WebRegions:
 
         They may grow, and several of them may become one.
         """
-        return self._seam.rows.copy()
+        return np.array(self._seam.rows)
 
     def add(self, band: npt.NDArray[np.uint8]) -> Rows:
         """Return the regions that are complete now, x1, y1, x2, y2, area, class each.
@@ -65,7 +65,7 @@ class WebRegions:
         """
         self._check_band(band)
         if not len(band):
-            return _NO_ROWS.copy()
+            return np.array(_NO_ROWS)
         rows, self._seam = continue_regions(band, self._seam, top=self._seen, connectivity=self._connectivity)
         self._seen += len(band)
         return rows
@@ -79,7 +79,7 @@ class WebRegions:
         if rows < 0:
             raise UsageProblem(f"A web cannot skip {rows} rows.", remedy="Give 0 or more.")
         if not rows:
-            return _NO_ROWS.copy()
+            return np.array(_NO_ROWS)
         closed = self.finish()
         self._seen += rows
         return closed
