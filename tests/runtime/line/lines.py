@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from functools import partial
 
 import numpy as np
@@ -66,3 +67,16 @@ class Ticking:
     def __call__(self):
         self.now_s += 1.0
         return self.now_s
+
+
+def settings(**arguments):
+    return LineSettings(**{"part_rows": STRIP, **arguments})
+
+
+def read(folder):
+    return [json.loads(line) for line in (folder / "line.jsonl").read_text().splitlines()]
+
+
+def lies_gapless(answers):
+    ends = [0, *(answer.part.y2 for answer in answers)]
+    return all(answer.part.y1 == end for answer, end in zip(answers, ends, strict=False))

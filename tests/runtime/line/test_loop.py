@@ -1,42 +1,31 @@
 """A line: what is captured is answered once, in order, in time or as late, whatever goes wrong."""
 
-import contextlib
 import dataclasses
-import errno
 import itertools
 import json
-import tempfile
 import threading
 import time
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from edgekit_runtime.bundle import VerdictRules, Zone
 from edgekit_runtime.errors import DatasetError, FrameError, IoFault, UsageProblem
 from edgekit_runtime.line import DetectorChoice, LineSettings, Strip, run_line
 from edgekit_runtime.line.session import choose_columns
 from edgekit_runtime.testing import FakeBackend
-from tests.runtime.line.lines import STRIP, WIDTH, Ticking, endless, make_bundle, make_line, make_strip
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    return make_bundle(tmp_path_factory.mktemp("bundle"), mm_per_pixel=0.5)
-
-
-def settings(**arguments):
-    return LineSettings(**{"part_rows": STRIP, **arguments})
-
-
-def read(folder):
-    return [json.loads(line) for line in (folder / "line.jsonl").read_text().splitlines()]
-
-
-def lies_gapless(answers):
-    ends = [0, *(answer.part.y2 for answer in answers)]
-    return all(answer.part.y1 == end for answer, end in zip(answers, ends, strict=False))
+from tests.runtime.line.lines import (
+    STRIP,
+    WIDTH,
+    Ticking,
+    endless,
+    lies_gapless,
+    make_bundle,
+    make_line,
+    make_strip,
+    read,
+    settings,
+)
 
 
 class TestAnswers:
@@ -367,260 +356,6 @@ class TestBadInput:
         line, told = make_line(bundle, source())
         line.run()
         assert told.verdicts == ["reject", "accept"]
-
-
-class TestStop:
-    def test_what_was_captured_is_judged(self, bundle, tmp_path):
-        given = []
-
-        def source():
-            for number in itertools.count():
-                given.append(number)
-                yield Strip(make_strip(), number)
-
-        told = []
-
-        def count(answer):
-            told.append(answer)
-            if len(told) == 3:
-                line.stop()
-
-        line, _ = make_line(bundle, source(), settings(records=tmp_path), on_part=count)
-        summary = line.run()
-        assert lies_gapless(told)
-        assert told[-1].part.y2 == summary.rows
-        # One more may have been asked for, and refused, when the line was already closing.
-        assert len(given) - summary.strips <= 1
-        assert summary.lost_rows == 0
-        assert read(tmp_path)[-1]["kind"] == "summary"
-
-    def test_a_part_that_the_line_did_not_see_the_end_of_is_rejected(self, bundle):
-        def source():
-            yield make_strip()
-            yield make_strip()
-            line.stop()
-
-        line, told = make_line(bundle, source(), settings(part_rows=12))
-        summary = line.run()
-        assert [
-            (part.y2, part.verdict, part.reason) for part in (answer.part for answer in told.in_time)
-        ] == [
-            (12, "accept", "no region"),
-            (24, "reject", "rows 16 to 23 were not inspected"),
-        ]
-        assert (summary.rows, summary.lost_rows) == (24, 8)
-
-    @pytest.mark.parametrize(("error", "verdict"), [(None, "accept"), (OSError("gone"), "reject")])
-    def test_the_last_part_is_short_where_the_web_ends_and_lost_where_the_camera_does(
-        self, bundle, error, verdict
-    ):
-        def source():
-            yield make_strip()
-            if error is not None:
-                raise error
-
-        line, told = make_line(bundle, source(), settings(part_rows=12))
-        with contextlib.suppress(IoFault):
-            line.run()
-        assert told.verdicts == [verdict]
-
-    def test_a_camera_that_does_not_return_is_left_alone(self, bundle, monkeypatch):
-        monkeypatch.setattr("edgekit_runtime.line.session.INTAKE_JOIN_S", 0.0)
-        released = threading.Event()
-
-        def source():
-            yield make_strip((1, 1))
-            line.stop()
-            released.wait()
-
-        line, told = make_line(bundle, source())
-        line.run()
-        released.set()
-        assert told.verdicts == ["reject"]
-
-    def test_the_source_is_closed(self, bundle):
-        closed = threading.Event()
-
-        def source():
-            try:
-                yield from endless()
-            finally:
-                closed.set()
-
-        line, _ = make_line(bundle, source(), on_part=lambda _: line.stop())
-        line.run()
-        assert closed.wait(10.0)
-
-
-class TestSwap:
-    def run_with_swap(self, bundle, ask, *, choice=None, **arguments):
-        """Run until a swap has come out and ten more parts are answered."""
-        answers, events = [], []
-        last = []
-
-        def count(answer):
-            answers.append(answer)
-            if len(answers) == 3:
-                ask(line)
-            if events and not last:
-                last.append(len(answers) + 10)
-            if last and len(answers) >= last[0]:
-                line.stop()
-
-        strips = (make_strip((number % 8, 3)) for number in itertools.count())
-        line, _ = make_line(
-            bundle,
-            strips,
-            settings(**arguments),
-            on_part=count,
-            on_event=events.append,
-            **({} if choice is None else {"choice": choice}),
-        )
-        return line.run(), answers, events
-
-    def test_a_new_bundle_takes_over_and_no_strip_is_lost(self, bundle, tmp_path):
-        other = make_bundle(tmp_path, "other", mm_per_pixel=0.5, height=8)
-        summary, answers, events = self.run_with_swap(bundle, lambda line: line.swap(other))
-        assert (summary.swaps, summary.swaps_refused, summary.lost_rows) == (1, 0, 0)
-        assert "has taken over" in events[0]
-        assert lies_gapless(answers)
-        assert {answer.part.verdict for answer in answers} == {"reject"}
-        digests = [answer.bundle for answer in answers]
-        assert len(list(itertools.groupby(digests))) == 2
-        assert digests[-1] == summary.bundle
-
-    def test_every_bundle_that_was_opened_is_closed(self, bundle, tmp_path):
-        opened, closed = [], []
-
-        class Counted(FakeBackend):
-            def __init__(self, *arguments):
-                super().__init__(*arguments)
-                opened.append(self)
-
-            def close(self):
-                closed.append(self)
-                super().close()
-
-        other = make_bundle(tmp_path, "other", mm_per_pixel=0.5)
-        choice = DetectorChoice(backend=Counted)
-        summary, _, _ = self.run_with_swap(bundle, lambda line: line.swap(other), choice=choice)
-        assert summary.swaps == 1
-        assert len(opened) == 3  # the one that proved the golden samples among them
-        assert set(map(id, opened)) == set(map(id, closed))
-
-    def test_a_damaged_bundle_is_refused_and_the_old_one_goes_on(self, bundle, tmp_path):
-        other = make_bundle(tmp_path, "damaged", mm_per_pixel=0.5)
-        (other / "golden" / "mask.npy").write_bytes(b"")
-        summary, answers, events = self.run_with_swap(bundle, lambda line: line.swap(other), records=tmp_path)
-        assert (summary.swaps, summary.swaps_refused, summary.lost_rows) == (0, 1, 0)
-        assert "the new bundle is refused" in events[0]
-        assert len({answer.bundle for answer in answers}) == 1
-        assert lies_gapless(answers)
-        assert events[0] in [record.get("event") for record in read(tmp_path)]
-
-    def test_a_bundle_for_another_scale_is_refused(self, bundle, tmp_path):
-        other = make_bundle(tmp_path, "other", mm_per_pixel=0.7)
-        summary, _, events = self.run_with_swap(bundle, lambda line: line.swap(other))
-        assert (summary.swaps, summary.swaps_refused) == (0, 1)
-        assert "other mm per pixel" in events[0]
-
-    def test_before_the_first_strip_a_bundle_that_cannot_take_over_is_refused(self, bundle, tmp_path):
-        others = [
-            make_bundle(tmp_path, "zones", mm_per_pixel=0.5, rules=VerdictRules(zones=(Zone(0, 2, 1, 2),))),
-            make_bundle(tmp_path, "large", mm_per_pixel=0.5, height=8, width=8),
-        ]
-        refused = []
-        waiting = threading.Event()
-
-        def tell(event):
-            refused.append(event)
-            if len(refused) == 1:
-                line.swap(others[1])
-            else:
-                waiting.set()
-
-        def source():
-            line.swap(others[0])
-            waiting.wait()
-            yield np.zeros((STRIP, 12), np.uint8)
-
-        line, told = make_line(bundle, source(), settings(drop_left=1), on_event=tell)
-        summary = line.run()
-        assert (summary.swaps, summary.swaps_refused, told.verdicts) == (0, 2, ["accept"])
-        assert "endless web" in refused[0]
-        assert "8x8" in refused[1]
-
-    def test_a_path_can_be_watched(self, bundle, tmp_path):
-        link = tmp_path / "current"
-        link.symlink_to(bundle)
-        other = make_bundle(tmp_path, "other", mm_per_pixel=0.5, height=8)
-
-        def turn(_line):
-            link.unlink()
-            link.symlink_to(other)
-
-        summary, _, _ = self.run_with_swap(link, turn, watch_s=1e-9)
-        assert summary.swaps == 1
-
-    def test_without_a_path_the_one_of_the_beginning_is_looked_at_again(self, bundle):
-        summary, _, _ = self.run_with_swap(bundle, lambda line: line.swap())
-        assert summary.swaps == 1
-
-
-class TestKeeping:
-    def test_images_of_rejected_parts_are_what_was_captured(self, bundle, tmp_path):
-        strips = [make_strip(), make_strip((2, 2)), make_strip(), make_strip((0, 0), (5, 5))]
-        line, _ = make_line(bundle, strips, settings(pictures=tmp_path / "rejected", records=tmp_path))
-        line.run()
-        named = [record["picture"] for record in read(tmp_path) if record["kind"] == "part"]
-        assert [name is None for name in named] == [True, False, True, False]
-        for name, strip in ((named[1], strips[1]), (named[3], strips[3])):
-            image = np.asarray(Image.open(tmp_path / "rejected" / f"part-{name}.png"))
-            assert (image == strip).all()
-
-    def test_a_long_part_shows_its_last_rows(self, bundle, tmp_path):
-        strips = [make_strip((number, number)) for number in range(8)]
-        line, _ = make_line(bundle, strips, settings(part_rows=64, pictures=tmp_path, picture_rows=16))
-        line.run()
-        (path,) = tmp_path.iterdir()
-        assert (np.asarray(Image.open(path)) == np.concatenate(strips[-2:])).all()
-
-    @pytest.mark.parametrize("kind", ["records", "pictures"])
-    def test_a_folder_that_cannot_be_written_is_refused_at_the_start(self, bundle, tmp_path, kind):
-        (tmp_path / "taken").write_bytes(b"a file")
-        for folder in (tmp_path / "taken", tmp_path / "taken" / "below"):
-            line, told = make_line(bundle, [make_strip()], settings(**{kind: folder}))
-            with pytest.raises(IoFault, match="cannot take"):
-                line.run()
-            assert told.in_time == []
-
-    @pytest.mark.parametrize("kind", ["records", "pictures"])
-    @pytest.mark.parametrize("place", [".", "golden", "new/folder"])
-    def test_a_folder_in_the_bundle_is_refused(self, tmp_path, kind, place):
-        bundle = make_bundle(tmp_path, "whole")
-        before = sorted(bundle.rglob("*"))
-        line, _ = make_line(bundle, [make_strip()], settings(**{kind: bundle / place}))
-        with pytest.raises(UsageProblem, match="lies in the bundle"):
-            line.run()
-        assert sorted(bundle.rglob("*")) == before
-
-    def test_a_disk_that_is_full_at_the_start_may_have_room_later(self, bundle, tmp_path, monkeypatch):
-        def refuse(**_):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-        line, told = make_line(bundle, [make_strip()], settings(records=tmp_path))
-        line.run()
-        assert told.verdicts == ["accept"]
-
-    def test_a_full_disk_costs_records_and_no_verdict(self, bundle, tmp_path):
-        (tmp_path / "line.jsonl").symlink_to("/dev/full")
-        line, told = make_line(bundle, [make_strip((1, 1))] * 3, settings(records=tmp_path))
-        line.run()
-        assert told.verdicts == ["reject"] * 3
-        # bundle, 3 parts, 3 defects, what was said of the disk, summary
-        assert line.summarise().lost_records == 9
-        assert "No space left on device" in told.events[0]
 
 
 def test_a_failing_backend_ends_the_line(bundle, tmp_path):
