@@ -152,7 +152,7 @@ def _add_counters(state: Mapping[str, torch.Tensor], network: nn.Module) -> dict
 
 
 def _check_head(path: Path, state: Mapping[str, torch.Tensor], spec: ModelSpec) -> None:
-    bias = state.get(f"{spec.head}bias")
+    bias = state.get(f"{spec.head[0]}bias")
     if bias is not None and bias.ndim == 1 and len(bias) != len(spec.classes):
         raise CheckpointError(
             f"The last layer in {path} answers {len(bias)} classes; the checkpoint has {len(spec.classes)}: "

@@ -75,8 +75,34 @@ RESNET50 = ModelSpec(
     arguments={"classes": 5},
     flops_rule="macs",
     normal_class="normal",
-    head="fc.",
+    head=("fc.",),
 )
+
+
+def _dinet(name: str, title: str, *, aggregates: bool) -> ModelSpec:
+    final = ("conv1.", "bn1.", "layer", "aggregations.4.", "classifiers.4.")
+    early = ("aggregations.2.", "aggregations.3.", *(f"classifiers.{number}." for number in (1, 2, 3)))
+    return ModelSpec(
+        name=name,
+        task="classify",
+        channels=3,
+        size=(512, 512),
+        multiple=1,
+        classes=RESNET50.classes,
+        paper=f"DI-Net (Zhao et al.), {title}",
+        recipe="dinet",
+        factory="edgekit.models.dinet:DINet",
+        arguments={"classes": len(RESNET50.classes), "aggregates": aggregates},
+        flops_rule="macs",
+        normal_class=RESNET50.normal_class,
+        head=tuple(f"classifiers.{number}.linear." for number in (1, 2, 3, 4)),
+        exit_thresholds=(0.8, 0.7, 0.6, 0.5),
+        parts={"final": final, "early": early},
+    )
+
+
+DINET = _dinet("dinet", "Tables 1-4", aggregates=True)
+DINET_A = _dinet("dinet-a", "its ablation DI-Net-A without aggregation", aggregates=False)
 
 SHUFFLENET = ModelSpec(
     name="shufflenet-v2-0.5",
@@ -90,7 +116,7 @@ SHUFFLENET = ModelSpec(
     factory="edgekit.models.shufflenet:ShuffleNet",
     arguments={"classes": 6},
     flops_rule="ptflops0.7",
-    head="fc.",
+    head=("fc.",),
 )
 """NEU-DET's six kinds are its classes: none of them is free of defects."""
 
@@ -104,7 +130,7 @@ def make_registry() -> ModelRegistry:
         registry.add_family(
             ModelFamily(f"{family}-g<N>", partial(_make_cheapnet, depthwise=depthwise), LARGEST_WIDTH)
         )
-    for spec in (UNET, UNET_32, RESNET50, SHUFFLENET):
+    for spec in (UNET, UNET_32, RESNET50, DINET, DINET_A, SHUFFLENET):
         registry.add(spec)
     return registry
 

@@ -28,7 +28,11 @@ class ModelSpec:
         arguments: What the factory is called with; a classifier's hold "classes", their number.
         flops_rule: The counting rule of the paper's own table (see `edgekit.models.counting`).
         normal_class: The one of `classes` that means no defect; None where every class is a defect.
-        head: Start of the names of a classifier's last layer, whose shape follows the classes; "" otherwise.
+        head: Starts of the names of a classifier's last layers, whose shape follows the classes; () otherwise.
+        exit_thresholds: Confidence from which each exit answers, in order; () for a network without early exits. The
+            forward of one that has them returns a tuple, the logits of every exit.
+        parts: Part of the network → starts of its parameters' names, for trainings that take one part after the other;
+            every parameter belongs to one part, where there are any.
         channels_last: Whether the network trains faster with channels last in memory. Measured, forward and backward
             on two CPU cores: ordinary convolutions 1.07 to 1.3 times, but CheapNet's depthwise ones 0.55 to 0.8 times.
     """
@@ -45,7 +49,9 @@ class ModelSpec:
     flops_rule: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     normal_class: str | None = None
-    head: str = ""
+    head: tuple[str, ...] = ()
+    exit_thresholds: tuple[float, ...] = ()
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     channels_last: bool = True
 
     def for_classes(self, classes: Sequence[str]) -> ModelSpec:
