@@ -93,4 +93,4 @@ class DINet(ResNetBackbone):
         )
 
     def _aggregation(self, number: int) -> nn.Module | None:
-        return self.aggregations[str(number)] if str(number) in self.aggregations else None
+        return dict(self.aggregations.items()).get(str(number))
