@@ -52,7 +52,8 @@ def synth(
 
     They go into the new folder OUT, which `--data OUT` reads. dagm comes in the official layout: each class shuffled
     by the seed, the first half Train, the rest Test. fabric comes as images/ and masks/, with a dataset.json that
-    names kinds and rolls. The same seed gives the same bytes. Prints the folder.
+    names rolls, kinds, and each tile's class (normal, or its kind). The same seed gives the same bytes. Prints the
+    folder.
     """
     wanted = WantedFiles(classes or find_style(style).classes, count, normal, seed, size)
     write_files(out, style, wanted, reporter=reporter)

@@ -18,6 +18,8 @@ DEFECTIVE, NORMAL = 120, 240
 NORMAL_PER_ROLL = 8
 """Defect-free tiles of a roll at most, beside one tile of each kind of defect."""
 
+NORMAL_LABEL = "normal"
+
 MOST_PER_KIND = 9999
 """Tiles per kind, defective and defect-free ones together, as in the files of `synthetic:dagm`."""
 
@@ -35,19 +37,19 @@ class Tile:
         """The roll's weave: they take turns."""
         return tuple(WEAVES)[self.roll % len(WEAVES)]
 
-    @property
-    def item(self) -> Item:
-        """What is known without rendering; a roll's tiles are one group, because they show the same yarns."""
+    def make_item(self, labels: Sequence[str]) -> Item:
+        """Return what is known without rendering; a roll's tiles are one group, because they show the same yarns."""
         group = f"roll-{self.roll:04d}"
-        name = f"{group}/{self.kind or f'normal-{self.number:02d}'}"
-        return Item(name, group=group, stratum=self.weave, defective=self.kind is not None)
+        name = f"{group}/{self.kind or f'{NORMAL_LABEL}-{self.number:02d}'}"
+        label = labels.index(self.kind or NORMAL_LABEL)
+        return Item(name, group=group, stratum=self.weave, defective=self.kind is not None, label=label)
 
 
 class SyntheticFabric(Dataset):
-    """Generated cloth with masks that are exact to the pixel.
+    """Generated cloth with masks that are exact to the pixel, and a class per tile: no tile shows two kinds.
 
     Args:
-        kinds: Kinds of defect, of `edgekit.data.fabric.KINDS`; they are the classes.
+        kinds: Kinds of defect, of `edgekit.data.fabric.KINDS`; they are the classes, and the labels beside "normal".
         include_normal: Whether the defect-free tiles are items too.
         defective: Tiles per kind that show it; each is of another roll.
         normal: Defect-free tiles per kind.
@@ -58,6 +60,7 @@ class SyntheticFabric(Dataset):
         UsageProblem: If a kind does not exist, there would be no tile or too many, or the size is below 64 pixels.
     """
 
+    normal_label = NORMAL_LABEL
     may_hold_duplicates = False
 
     def __init__(
@@ -88,9 +91,10 @@ class SyntheticFabric(Dataset):
         self.seed = seed
         self.size = size
         self.classes = ("background", *kinds)
+        self.labels = (NORMAL_LABEL, *kinds)
         self.name = "synthetic:fabric" + (f"/{kinds[0]}" if len(kinds) == 1 else "")
         self.tiles = tuple(list_tiles(kinds, defective, normal * len(kinds)))
-        self.items = tuple(tile.item for tile in self.tiles)
+        self.items = tuple(tile.make_item(self.labels) for tile in self.tiles)
 
     def load(self, index: int) -> Sample:
         """Render one tile with its mask."""

@@ -25,6 +25,11 @@ def test_cloth_opens_again_with_its_kinds(run_cli: RunCli, tmp_path: Path) -> No
     assert "5 images of 1 classes, 2 of them defective." in result.err
     dataset = open_dataset(str(tmp_path / "out"))
     assert (dataset.classes, len(dataset)) == (("background", "stain"), 5)
+    assert (dataset.labels, dataset.normal_label) == (("normal", "stain"), "normal")
+    assert sorted(item.name for item in dataset.items if item.label == 1) == [
+        "roll-0000/stain",
+        "roll-0001/stain",
+    ]
 
 
 def test_a_class_of_another_style_is_a_usage_error(run_cli: RunCli, tmp_path: Path) -> None:

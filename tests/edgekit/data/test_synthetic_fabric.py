@@ -11,6 +11,7 @@ import pytest
 from edgekit.data import split_dataset
 from edgekit.data.fabric import KINDS, WEAVES, render_tile
 from edgekit.data.synthetic_fabric import SyntheticFabric
+from edgekit.data.views import view_for
 from edgekit_runtime.errors import UsageProblem
 from tests.conformance.dataset_conformance import DatasetConformance, OpenDataset
 
@@ -55,6 +56,27 @@ def test_one_kind_has_a_class_of_its_own() -> None:
     sample = dataset.load(0)
     assert sample.kinds == ("stain",)
     assert set(np.unique(sample.known_mask)) == {0, 1}
+
+
+def test_every_tile_has_the_class_of_what_it_shows() -> None:
+    dataset = SyntheticFabric(size=SIZE)
+    assert dataset.labels == ("normal", "hole", "stain", "broken-yarn", "end-out")
+    assert dataset.normal_label == "normal"
+    assert Counter(item.label for item in dataset.items) == {0: 960, 1: 120, 2: 120, 3: 120, 4: 120}
+    for index in range(0, 60, 5):
+        shown = np.unique(dataset.load(index).known_mask).tolist()
+        assert shown == sorted({0, dataset.items[index].label})
+
+
+def test_one_kind_has_two_labels() -> None:
+    dataset = SyntheticFabric(("end-out",), size=SIZE)
+    assert (dataset.labels, dataset.normal_label) == (("normal", "end-out"), "normal")
+    assert all(item.label == int(bool(item.defective)) for item in dataset.items)
+
+
+def test_a_classifier_sees_the_kinds_and_not_only_good_or_bad() -> None:
+    dataset = SyntheticFabric(size=SIZE)
+    assert view_for(dataset, task="classify", classes=5) is dataset
 
 
 @pytest.mark.parametrize("size", [(64, 64), (64, 200), (300, 100), (512, 512)])
