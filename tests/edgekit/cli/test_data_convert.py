@@ -49,6 +49,28 @@ def test_boxes_are_told_of_or_taken(run_cli: RunCli, tmp_path: Path) -> None:
     assert open_dataset(str(tmp_path / "with")).load(0).mask is not None
 
 
+def test_images_of_one_size(run_cli: RunCli, tmp_path: Path) -> None:
+    source = write_coco(tmp_path / "source")
+    result = run_cli("data", "convert", source, tmp_path / "out", "--resize", "12x20", "--json")
+    document = json.loads(result.out)
+    assert document["resized_to"] == [12, 20]
+    dataset = open_dataset(str(tmp_path / "out"))
+    assert dataset.name.endswith("@12x20")
+    assert document["fingerprint"] == dataset.fingerprint()
+    assert {dataset.load(index).image.shape[:2] for index in range(len(dataset))} == {(12, 20)}
+
+
+def test_sizes_that_cannot_be(run_cli: RunCli, tmp_path: Path) -> None:
+    source = write_coco(tmp_path / "source")
+    large = run_cli("data", "convert", source, tmp_path / "out", "--resize", "99999x99999", "--quiet")
+    large.refused(2, "99999×99999", "150,000,000 pixels", "Choose the size")
+    for size in ("128", "0x5", "-3x3"):
+        result = run_cli("data", "convert", source, tmp_path / "out", f"--resize={size}")
+        assert result.code == 2
+        assert "is no size" in result.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_refusals(run_cli: RunCli, tmp_path: Path) -> None:
     source = write_coco(tmp_path / "source")
     run_cli("data", "convert", source, source, "--quiet").refused(2, "is there already", "Name a new folder")
