@@ -56,6 +56,11 @@ INTERVALS_SEED = 0
     type=float,
     help="Scale along the web, for figures per metre.  [default: the bundle's, if any]",
 )
+@click.option(
+    "--every-exit",
+    is_flag=True,
+    help="Of a network with early exits: measure each alone, and its calibration. Every image goes through all.",
+)
 @click.option("--intervals", is_flag=True, help="Add 95 % intervals, drawn over groups of images.")
 @click.option("--rows", type=any_path, help="Write a CSV file with one line per image.")
 @device_option
@@ -73,6 +78,7 @@ def evaluate(
     threshold: float | None,
     min_area: int | None,
     mm_per_px: float | None,
+    every_exit: bool,
     intervals: bool,
     rows: Path | None,
     device: str,
@@ -85,11 +91,14 @@ def evaluate(
 
     Every figure is pooled over the whole part. Segmenting targets: mIoU, mAcc and Dice of the pixels; escape (a
     defective image that was not flagged), overkill (a defect-free one that was) and AUROC of the images; recall and
-    precision of single defects; AP of boxes. Classifying targets: accuracy and the figures of each class.
+    precision of single defects; AP of boxes. Classifying targets: accuracy and the figures of each class; with early
+    exits which of them answered, and what that costs.
     """
     if rows is not None:
         require_place(rows)
-    with open_target(target, device=device, backend=backend, threads=threads, threshold=threshold) as opened:
+    with open_target(
+        target, device=device, backend=backend, threads=threads, threshold=threshold, every_exit=every_exit
+    ) as opened:
         announce(opened.provenance, reporter)
         options = OpenOptions(include_normal, boxes_as_masks, opened.pixels)
         chosen = open_part(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from edgekit.cli.exit_text import describe_exits
+from edgekit.cli.figures_text import align_table, write_number, write_rate
 from edgekit.evaluation.bootstrap import Intervals
 from edgekit.evaluation.classification import ClassMetrics
 from edgekit.evaluation.image_level import ImageMetrics
 from edgekit.evaluation.mask_metrics import MaskMetrics
-from edgekit.evaluation.rates import Rate
 
 NAMES = {"miou": "mIoU", "dice": "Dice", "macc": "mAcc"}
 """Figures that are not called by their key."""
@@ -24,17 +24,17 @@ def describe_metrics(metrics: MaskMetrics | ClassMetrics) -> Iterator[str]:
 
 def _describe_masks(metrics: MaskMetrics) -> Iterator[str]:
     pixels = metrics.pixels
-    yield f"mIoU {_number(pixels.miou)}  mAcc {_number(pixels.macc)}  Dice {_number(pixels.dice)}"
-    yield from (f"  IoU {name:12} {_number(iou)}" for name, iou in pixels.iou.items())
+    yield f"mIoU {write_number(pixels.miou)}  mAcc {write_number(pixels.macc)}  Dice {write_number(pixels.dice)}"
+    yield from (f"  IoU {name:12} {write_number(iou)}" for name, iou in pixels.iou.items())
     yield (
-        f"pixels: precision {_number(pixels.precision)}  FPR {_number(pixels.fpr)}  FNR {_number(pixels.fnr)}  "
-        f"MAE {_number(metrics.error.mean)} (of {metrics.error.basis})"
+        f"pixels: precision {write_number(pixels.precision)}  FPR {write_number(pixels.fpr)}  "
+        f"FNR {write_number(pixels.fnr)}  MAE {write_number(metrics.error.mean)} (of {metrics.error.basis})"
     )
     yield from _describe_images(metrics.image_level)
     defects = metrics.defect_level
-    yield f"defects: recall {_rate(defects.found)}  precision {_rate(defects.right)}  ({defects.rule})"
+    yield f"defects: recall {write_rate(defects.found)}  precision {write_rate(defects.right)}  ({defects.rule})"
     for mode, value in metrics.ap.items():
-        yield f"boxes, {mode.replace('_', ' ')}: AP@[.5:.95] {_number(value.ap)}  AP50 {_number(value.ap50)}"
+        yield f"boxes, {mode.replace('_', ' ')}: AP@[.5:.95] {write_number(value.ap)}  AP50 {write_number(value.ap50)}"
     yield from _describe_rules(metrics)
     if metrics.per_kind:
         table = [("kind", "images", "mIoU", "Dice", "defect recall", "escapes")]
@@ -42,15 +42,15 @@ def _describe_masks(metrics: MaskMetrics) -> Iterator[str]:
             (
                 kind,
                 str(one.images),
-                _number(one.miou),
-                _number(one.dice),
-                _number(one.defect_recall),
-                _rate(one.escape),
+                write_number(one.miou),
+                write_number(one.dice),
+                write_number(one.defect_recall),
+                write_rate(one.escape),
             )
             for kind, one in metrics.per_kind.items()
         ]
         yield "over the images that show a kind of defect:"
-        yield from _align(table)
+        yield from align_table(table)
 
 
 def _describe_rules(metrics: MaskMetrics) -> Iterator[str]:
@@ -66,23 +66,25 @@ def _describe_rules(metrics: MaskMetrics) -> Iterator[str]:
 
 
 def _describe_classes(metrics: ClassMetrics) -> Iterator[str]:
-    yield f"accuracy {_rate(metrics.correct)}  mAcc {_number(metrics.macc)}"
+    yield f"accuracy {write_rate(metrics.correct)}  mAcc {write_number(metrics.macc)}"
     table = [("class", "images", "precision", "recall", "F1")]
     table += [
-        (name, str(one.images), _number(one.precision), _number(one.recall), _number(one.f1))
+        (name, str(one.images), write_number(one.precision), write_number(one.recall), write_number(one.f1))
         for name, one in metrics.per_class.items()
     ]
-    yield from _align(table)
+    yield from align_table(table)
     if metrics.image_level is not None:
         yield from _describe_images(metrics.image_level)
     for kind, escape in metrics.per_kind.items():
-        yield f"  escapes of images with {kind}: {_rate(escape)}"
+        yield f"  escapes of images with {kind}: {write_rate(escape)}"
+    if metrics.exits is not None:
+        yield from describe_exits(metrics.exits)
 
 
 def _describe_images(metrics: ImageMetrics) -> Iterator[str]:
-    yield f"images: escape {_rate(metrics.escape, interval=True)}"
-    yield f"        overkill {_rate(metrics.overkill, interval=True)}"
-    yield f"        AUROC {_number(metrics.auroc)} (of the {metrics.score})"
+    yield f"images: escape {write_rate(metrics.escape, interval=True)}"
+    yield f"        overkill {write_rate(metrics.overkill, interval=True)}"
+    yield f"        AUROC {write_number(metrics.auroc)} (of the {metrics.score})"
     metre = metrics.per_metre
     if metre is not None:
         counts = [
@@ -97,24 +99,3 @@ def _describe_intervals(intervals: Intervals) -> Iterator[str]:
     for name, pair in intervals.bounds.items():
         bounds = "none" if pair is None else f"{pair[0]:.4f} to {pair[1]:.4f}"
         yield f"  {NAMES.get(name, name):9} {bounds}"
-
-
-def _rate(rate: Rate, *, interval: bool = False) -> str:
-    if rate.value is None:
-        return "none (no case)"
-    text = f"{rate.value:.4f} ({rate.count} of {rate.total})"
-    if interval and rate.interval is not None:
-        text += f", 95 % {rate.interval[0]:.3f} to {rate.interval[1]:.3f}"
-    return text
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None or math.isnan(value) else f"{value:.4f}"
-
-
-def _align(table: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    rows = tuple(table)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        yield f"  {'  '.join(cells)}".rstrip()

@@ -6,13 +6,12 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from edgekit.data.contract import Dataset, Item, Sample
+from edgekit.data.contract import Dataset, Sample
 from edgekit.data.splitting.duplicates import link_duplicates
-from edgekit.evaluation.classification import ClassMetrics, ClassRecord, pool_class_records
+from edgekit.evaluation.class_records import record_class
+from edgekit.evaluation.classification import ClassMetrics, pool_class_records
 from edgekit.evaluation.defect_level import OverlapRule
-from edgekit.evaluation.image_level import JudgedImage
+from edgekit.evaluation.early_exits import EarlyExits
 from edgekit.evaluation.judging import Judging
 from edgekit.evaluation.mask_metrics import MaskMetrics, pool_records
 from edgekit.evaluation.mask_records import measure_mask
@@ -76,6 +75,7 @@ def evaluate(
             dataset,
             classes=target.classes,
             normal_class=target.normal_class,
+            exits=target.exits,
             reporter=reporter,
             mm_per_px=mm_per_px,
             intervals_seed=intervals_seed,
@@ -158,6 +158,7 @@ def evaluate_classes(
     classes: Sequence[str],
     normal_class: str | None,
     reporter: Reporter,
+    exits: EarlyExits | None = None,
     mm_per_px: float | None = None,
     intervals_seed: int | None = None,
     clock: Clock = time.perf_counter,
@@ -170,12 +171,14 @@ def evaluate_classes(
         classes: The network's classes.
         normal_class: The one that means defect-free; None where there is none.
         reporter: Where progress goes.
+        exits: The network's early exits; the predictor says which of them answered.
         mm_per_px: As for `evaluate_masks`.
         intervals_seed: As for `evaluate_masks`.
         clock: As for `evaluate_masks`.
 
     Raises:
-        UsageProblem: If the predictor gives no probabilities, or a number is out of its range.
+        UsageProblem: If the predictor gives no probabilities, names no exit of the network, or a number is out of
+            its range.
         DatasetError: If images have no class, or one that the network does not know.
         FrameError: If an image cannot be used; the message names it.
     """
@@ -187,9 +190,17 @@ def evaluate_classes(
         for index, (item, truth) in enumerate(zip(dataset.items, truths, strict=True)):
             sample = dataset.load(index)
             prediction, ms = _predict(predict, sample, clock)
-            records.append(_record_class(item, sample, prediction, truth=truth, normal=normal, ms=ms))
+            records.append(
+                record_class(item, sample, prediction, truth=truth, normal=normal, exits=exits, ms=ms)
+            )
             advance()
-    return pool_class_records(records, classes, mm_per_px=mm_per_px, intervals_seed=intervals_seed)
+    return pool_class_records(
+        records,
+        classes,
+        exits=() if exits is None else exits.points,
+        mm_per_px=mm_per_px,
+        intervals_seed=intervals_seed,
+    )
 
 
 def _predict(predict: Predict, sample: Sample, clock: Clock) -> tuple[Prediction, float]:
@@ -218,27 +229,6 @@ def _find_truths(dataset: Dataset, classes: Sequence[str]) -> list[int]:
         )
     places = [tuple(classes).index(label) for label in dataset.labels]
     return [places[item.label] for item in dataset.items if item.label is not None]
-
-
-def _record_class(
-    item: Item, sample: Sample, prediction: Prediction, *, truth: int, normal: int | None, ms: float
-) -> ClassRecord:
-    probabilities = prediction.probabilities
-    if probabilities is None:
-        raise UsageProblem("The target segments; figures of classes need a target that classifies.")
-    # A network that fails must neither pass a part nor be right by chance.
-    usable = bool(np.isfinite(probabilities).all())
-    predicted = int(probabilities.argmax()) if usable else None
-    judged = None
-    if normal is not None:
-        others = np.delete(probabilities.astype(np.float64), normal).sum()
-        judged = JudgedImage(
-            defective=truth != normal,
-            flagged=predicted != normal,
-            score=float(others) if usable else math.inf,
-            height_px=sample.image.shape[0],
-        )
-    return ClassRecord(sample.name, item.group, sample.kinds, truth, predicted, judged, ms)
 
 
 def _require_scale(mm_per_px: float | None) -> None:

@@ -20,11 +20,17 @@ class Prediction:
         logits: float32 (H, W) before the sigmoid; of segmenting networks with one defect class whose graph is not
             cut off at the mask, so not of bundles.
         probabilities: float32 (classes,), which sum to one; of classifying networks.
+        exit: Number of the exit that answered, from 1; of networks with early exits.
+        low_confidence: Whether the last exit answered below its own threshold.
+        exit_probabilities: float32 (exits, classes), what each exit says; only where that was asked for.
     """
 
     mask: npt.NDArray[np.uint8] | None = None
     logits: npt.NDArray[np.float32] | None = None
     probabilities: npt.NDArray[np.float32] | None = None
+    exit: int | None = None
+    low_confidence: bool = False
+    exit_probabilities: npt.NDArray[np.float32] | None = None
 
 
 Predict = Callable[[Frame], Prediction]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
+from edgekit.evaluation.early_exits import ExitPoint, gate_rows, read_exits
 from edgekit.evaluation.prediction import Predict, Prediction
 from edgekit.media.images import order_channels
 from edgekit.models.spec import Task
@@ -21,15 +24,29 @@ if TYPE_CHECKING:
     from edgekit_export.exportable import Normalisation
 
 
-def predict_with_detector(detector: Detector) -> Predict:
-    """Return a predictor that runs a bundle; it takes the frames that the bundle takes and gives no logits."""
+def predict_with_detector(detector: Detector, *, every_exit: bool = False) -> Predict:
+    """Return a predictor that runs a bundle; it takes the frames that the bundle takes and gives no logits.
+
+    Args:
+        detector: READY.
+        every_exit: Whether each frame goes through all early exits of a bundle that has them, so that its answer also
+            tells what each of them says. Which one answers is the same.
+    """
     pixels = detector.manifest.input.pixels
+    exits = read_exits(detector.manifest)
 
     def predict(frame: Frame) -> Prediction:
-        result = detector(order_channels(fit_frame(frame, pixels), pixels.channels))
+        fitted = order_channels(fit_frame(frame, pixels), pixels.channels)
+        if exits is not None and every_exit:
+            return _gate(detector.find_probabilities(fitted[None])[0], exits.points, every_exit=True)
+        result = detector(fitted)
         if result.probabilities is None:
             return Prediction(mask=result.mask)
-        return Prediction(probabilities=np.array(list(result.probabilities.values()), np.float32))
+        return Prediction(
+            probabilities=np.array(list(result.probabilities.values()), np.float32),
+            exit=None if exits is None else result.exit,
+            low_confidence=exits is not None and result.low_confidence,
+        )
 
     return predict
 
@@ -42,6 +59,8 @@ def predict_with_network(
     pixels: PixelFormat = PixelFormat(),  # noqa: B008
     task: Task = "segment",
     threshold: float = 0.0,
+    exits: Sequence[ExitPoint] = (),
+    every_exit: bool = False,
 ) -> Predict:
     """Return a predictor that runs a torch network on the CPU; it takes frames of any size.
 
@@ -56,6 +75,9 @@ def predict_with_network(
         pixels: What its frames are; where they are in colour, grey ones are repeated.
         task: What the network answers.
         threshold: Logit from which a pixel is a defect.
+        exits: Of a network that answers a tuple, the logits of each exit; the first that is confident enough answers,
+            as in the runtime.
+        every_exit: Whether the answer also tells what each exit says.
 
     Returns:
         A predictor that raises FrameError for frames that are not what `pixels` say.
@@ -66,23 +88,40 @@ def predict_with_network(
 
     network.eval()
 
-    def run(frame: Frame) -> torch.Tensor:
+    def run(frame: Frame) -> tuple[torch.Tensor, ...]:
         height, width = frame.shape[:2]
         fitted = widen(fit_frame(frame, pixels), pixels)
         padded = pad_frame(fitted, padded_size(height, width, multiple))
         with torch.no_grad():
             # A copy: the dataset's arrays may be read-only, which torch does not know.
-            logits: torch.Tensor = network(normalise(torch.from_numpy(np.array(padded))[None], normalisation))
-        return logits
+            outputs = network(normalise(torch.from_numpy(np.array(padded))[None], normalisation))
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
     def segment(frame: Frame) -> Prediction:
-        logits = crop_back(run(frame).numpy(), frame.shape[0], frame.shape[1])
+        logits = crop_back(run(frame)[0].numpy(), frame.shape[0], frame.shape[1])
         return Prediction(mask_of(logits, threshold)[0], logits[0, 0] if logits.shape[1] == 1 else None)
 
     def classify(frame: Frame) -> Prediction:
-        return Prediction(probabilities=torch.softmax(run(frame)[0], dim=0).numpy())
+        answers = np.stack([torch.softmax(logits[0], dim=0).numpy() for logits in run(frame)])
+        if len(answers) == 1 and not exits:
+            return Prediction(probabilities=answers[0])
+        return _gate(answers, exits, every_exit=every_exit)
 
     return segment if task == "segment" else classify
+
+
+def _gate(
+    probabilities: npt.NDArray[np.float32], points: Sequence[ExitPoint], *, every_exit: bool
+) -> Prediction:
+    """Return the answer of one frame that went through every exit, float32 (exits, classes)."""
+    places, low_confidence = gate_rows(probabilities[None], points)
+    place = int(places[0])
+    return Prediction(
+        probabilities=probabilities[place],
+        exit=points[place].number,
+        low_confidence=bool(low_confidence[0]),
+        exit_probabilities=probabilities if every_exit else None,
+    )
 
 
 def fit_frame(frame: Frame, pixels: PixelFormat) -> Frame:

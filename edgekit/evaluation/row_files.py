@@ -16,8 +16,12 @@ Row = Sequence[object]
 MASK_COLUMNS = ("name", "kinds", "truth", "flagged", "outcome", "score", "iou", "ms")
 """`score` as "image_level" says of what; `iou` of the defect pixels, empty where neither mask has any."""
 
-CLASS_COLUMNS = ("name", "kinds", "truth", "predicted", "correct", "outcome", "score", "ms")
-"""`predicted` is empty where the answer was no number; `outcome` and `score` where no class is the normal one."""
+CLASS_COLUMNS = (
+    *("name", "kinds", "truth", "predicted", "correct", "outcome", "score", "ms"),
+    *("confidence", "exit", "low_confidence"),
+)
+"""`predicted` and `confidence` are empty where the answer was no number; `outcome` and `score` where no class is the
+normal one; `exit`, the number of the one that answered, and `low_confidence` where the target has no early exits."""
 
 
 def require_place(path: Path) -> None:
@@ -91,6 +95,9 @@ def _list_classes(metrics: ClassMetrics) -> list[Row]:
                 outcome,
                 score,
                 f"{one.ms:.2f}",
+                "" if one.answer.confidence is None else f"{one.answer.confidence:.6g}",
+                "" if one.exit is None else one.exit,
+                "" if one.exit is None else "yes" if one.low_confidence else "no",
             )
         )
     return rows

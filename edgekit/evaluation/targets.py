@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.evaluation.early_exits import EarlyExits, plan_exits, read_exits
 from edgekit.evaluation.prediction import Predict
 from edgekit.evaluation.predictors import predict_with_detector, predict_with_network
 from edgekit.models import MODELS
@@ -35,6 +36,7 @@ class OpenedTarget:
         backend: What runs it, such as "torch" or "onnxruntime".
         precision: Such as "fp32".
         provenance: Where the weights come from.
+        exits: Its early exits; None where it has none.
     """
 
     predict: Predict
@@ -49,6 +51,7 @@ class OpenedTarget:
     backend: str
     precision: str
     provenance: str
+    exits: EarlyExits | None = None
 
 
 @contextmanager
@@ -59,6 +62,7 @@ def open_target(
     backend: str = "auto",
     threads: int | None = None,
     threshold: float | None = None,
+    every_exit: bool = False,
 ) -> Iterator[OpenedTarget]:
     """Open a checkpoint folder or a bundle.
 
@@ -68,11 +72,12 @@ def open_target(
         backend: What runs a bundle.
         threads: Of the backend.
         threshold: Logit from which a pixel is a defect; the bundle's own, or 0 for a checkpoint, where omitted.
+        every_exit: Whether answers also tell what each exit says; then every image goes through all of them.
 
     Raises:
         UnusableInput: If the path is neither.
-        UsageProblem: If a checkpoint shall run elsewhere than on the CPU, the threshold is no finite number, or the
-            target classifies and has none.
+        UsageProblem: If a checkpoint shall run elsewhere than on the CPU, the threshold is no finite number, the
+            target classifies and has none, or it has no early exits and shall tell of each.
     """
     if (path / "checkpoint.json").is_file():
         if device not in ("auto", "cpu") or backend != "auto" or threads is not None:
@@ -80,13 +85,13 @@ def open_target(
                 f"{path} is a checkpoint: torch evaluates it on the CPU, without --device, --backend or --threads.",
                 remedy="Leave them out, or export the checkpoint and evaluate the bundle.",
             )
-        yield _open_checkpoint(path, threshold)
+        yield _open_checkpoint(path, threshold, every_exit=every_exit)
     elif path.suffix == ".edgekit" or (path / MANIFEST_FILE).is_file():
         thresholds = None if threshold is None else {"threshold": threshold}
         with Detector(
             path, device=device, backend=backend, threads=threads, thresholds=thresholds
         ) as detector:
-            yield _describe_bundle(detector)
+            yield _describe_bundle(detector, path, every_exit=every_exit)
     else:
         raise UnusableInput(
             f"{path} is neither a checkpoint (a folder with checkpoint.json) nor a bundle (NAME.edgekit).",
@@ -96,10 +101,21 @@ def open_target(
         )
 
 
-def _describe_bundle(detector: Detector) -> OpenedTarget:
+def _require_exits(path: Path, exits: EarlyExits | None) -> None:
+    if exits is None:
+        raise UsageProblem(
+            f"{path} has no early exits, of which each could be measured.",
+            remedy="Leave --every-exit out.",
+        )
+
+
+def _describe_bundle(detector: Detector, path: Path, *, every_exit: bool) -> OpenedTarget:
     manifest = detector.manifest
+    exits = read_exits(manifest)
+    if every_exit:
+        _require_exits(path, exits)
     return OpenedTarget(
-        predict=predict_with_detector(detector),
+        predict=predict_with_detector(detector, every_exit=every_exit),
         task=manifest.model.task,
         digest=detector.bundle.digest,
         classes=manifest.model.classes,
@@ -111,10 +127,11 @@ def _describe_bundle(detector: Detector) -> OpenedTarget:
         backend=detector.backend.name,
         precision=manifest.precision,
         provenance=manifest.provenance.kind,
+        exits=exits,
     )
 
 
-def _open_checkpoint(path: Path, threshold: float | None) -> OpenedTarget:
+def _open_checkpoint(path: Path, threshold: float | None, *, every_exit: bool) -> OpenedTarget:
     for package in ("torch", "safetensors"):
         import_optional(package, extra="train")
     from edgekit.checkpoints import load_checkpoint, load_network
@@ -128,13 +145,19 @@ def _open_checkpoint(path: Path, threshold: float | None) -> OpenedTarget:
         )
     if threshold is not None and not math.isfinite(threshold):
         raise UsageProblem(f"A threshold must be a finite number, got {threshold!r}.")
+    network = load_network(checkpoint, weights)
+    exits = plan_exits(network, spec)
+    if every_exit:
+        _require_exits(path, exits)
     predict = predict_with_network(
-        load_network(checkpoint, weights),
+        network,
         checkpoint.normalisation,
         multiple=spec.multiple,
         pixels=checkpoint.pixels,
         task=spec.task,
         threshold=threshold or 0.0,
+        exits=() if exits is None else exits.points,
+        every_exit=every_exit,
     )
     return OpenedTarget(
         predict=predict,
@@ -149,4 +172,5 @@ def _open_checkpoint(path: Path, threshold: float | None) -> OpenedTarget:
         backend="torch",
         precision="fp32",
         provenance=checkpoint.provenance,
+        exits=exits,
     )

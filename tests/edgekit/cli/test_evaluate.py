@@ -182,8 +182,9 @@ def test_a_classifier_is_measured_by_its_classes(run_cli: RunCli, tmp_path: Path
     assert document["task"] == "classify"
     metrics = document["metrics"]
     assert metrics.keys() == {
-        *("accuracy", "macc", "images", "correct", "classes", "confusion", "image_level"),
+        *("accuracy", "macc", "images", "correct", "classes", "confusion", "image_level", "exits"),
     }
+    assert metrics["exits"] is None
     # The two folders hold the same pictures: whatever the network says, it is right half of the time.
     assert (metrics["accuracy"], metrics["macc"], metrics["images"]) == (0.5, 0.5, 4)
     assert metrics["image_level"]["auroc"] == 0.5
