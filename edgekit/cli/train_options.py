@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from edgekit.train.recipe import Recipe
+    from edgekit.train.recipe import Phase, Recipe
+
+    Choices = TypeVar("Choices", Recipe, Phase)
 
 Command = Callable[..., Any]
 SHARE = click.FloatRange(0, 1)
 
 RECIPE_OPTIONS = (
-    click.option("--epochs", type=click.IntRange(1), help="Milestones and warm-up move in proportion."),
+    click.option(
+        "--epochs", type=click.IntRange(1), help="Of each phase; milestones and warm-up move in proportion."
+    ),
     click.option("--batch-size", type=click.IntRange(1), help="Images per step."),
     click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="The largest of the run."),
     click.option("--optimiser", type=click.Choice(["adam", "adamw", "sgd"])),
@@ -31,6 +35,14 @@ RECIPE_OPTIONS = (
         help="How much more a defective pixel counts (bce).",
     ),
     click.option("--class-weights", type=click.Choice(["none", "balanced"])),
+    click.option(
+        "--exit-weights",
+        type=click.Choice(["weighted", "plain"]),
+        help="weighted: the recipe's, by exit and kind of image. plain: 1 for each exit that is trained.",
+    ),
+    click.option(
+        "--end-to-end", is_flag=True, help="Train every exit at once, in one phase, and not part by part."
+    ),
     click.option(
         "--augment",
         "augmentation",
@@ -119,10 +131,11 @@ def change_recipe(recipe: Recipe, choices: dict[str, Any], *, taught: bool) -> R
         UsageProblem: If the choices make no possible recipe, or ask a teacher's part without one.
     """
     from edgekit.train.augmentation import require_augmentations
-    from edgekit.train.recipe import require_possible, shorten
+    from edgekit.train.recipe import shorten
+    from edgekit.train.recipe_checks import require_possible
     from edgekit_runtime.errors import UsageProblem
 
-    typed = {name: value for name, value in choices.items() if value not in (None, ())}
+    typed = {name: value for name, value in choices.items() if value not in (None, (), False)}
     distilling = {
         name: typed.pop(option)
         for option, name in (
@@ -144,6 +157,7 @@ def change_recipe(recipe: Recipe, choices: dict[str, Any], *, taught: bool) -> R
         recipe = replace(recipe, source=f"{recipe.source} Changed by hand: {', '.join(sorted(typed))}.")
     if "epochs" in typed:
         recipe = shorten(recipe, typed.pop("epochs"))
+    recipe = _change_exits(recipe, typed)
     for option, value in typed.items():
         recipe = _change(recipe, option, value)
     if taught:
@@ -152,12 +166,31 @@ def change_recipe(recipe: Recipe, choices: dict[str, Any], *, taught: bool) -> R
     return recipe
 
 
+def _change_exits(recipe: Recipe, typed: dict[str, Any]) -> Recipe:
+    """Return the recipe with what was typed about exits, which is taken out."""
+    from edgekit.train.ablations import train_end_to_end, weigh_alike
+
+    weights = typed.pop("exit_weights", None)
+    if weights is not None:
+        level = weigh_alike(recipe)  # refuses recipes that weigh none, whatever was typed
+        recipe = level if weights == "plain" else recipe
+    return train_end_to_end(recipe) if typed.pop("end_to_end", False) else recipe
+
+
 def _change(recipe: Recipe, option: str, value: Any) -> Recipe:
+    """Return the recipe with one option, in all its phases."""
     part, _, field = PLACES[option].partition(".")
     if not part:
         return replace(recipe, **{option: value})
-    changed = replace(getattr(recipe, part), **{field or option: value})
-    return replace(recipe, **{part: changed})
+    phases = tuple(
+        phase if getattr(phase, part, None) is None else _replace_in(phase, part, field or option, value)
+        for phase in recipe.phases
+    )
+    return replace(_replace_in(recipe, part, field or option, value), phases=phases)
+
+
+def _replace_in(whole: Choices, part: str, field: str, value: Any) -> Choices:
+    return replace(whole, **{part: replace(getattr(whole, part), **{field: value})})
 
 
 def _distillation(choices: dict[str, float]) -> Any:

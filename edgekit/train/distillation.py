@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 
 from edgekit.train.batches import Batch
+from edgekit.train.outputs import Outputs, soften, take_last
 from edgekit.train.recipe import Distillation
 from edgekit.train.tasks import TrainingTask
 from edgekit_runtime.errors import UsageProblem
@@ -23,6 +25,8 @@ Features = dict[tuple[int, int], torch.Tensor]
 
 class Teacher:
     """A trained network whose answers a student imitates; it is never changed.
+
+    One with early exits teaches by its last answer, and one answer teaches every exit that the student's loss weighs.
 
     Args:
         network: The teacher; it takes the student's input.
@@ -40,18 +44,18 @@ class Teacher:
     def loss(
         self,
         images: torch.Tensor,
-        answers: torch.Tensor,
+        answers: Outputs,
         features: Features,
         truth_loss: torch.Tensor,
         *,
         batch: Batch,
-        task: TrainingTask,
+        task: TrainingTask[Any],
     ) -> torch.Tensor:
         """Return the student's whole loss.
 
         Args:
             images: What the student saw, float (N, C, H, W).
-            answers: The student's logits.
+            answers: The student's logits, of every exit where it has several.
             features: The student's feature maps, as `record_features` gives them.
             truth_loss: The loss against the truth.
             batch: The truth, and which pixels count.
@@ -63,8 +67,9 @@ class Teacher:
         choice = self._choice
         with torch.no_grad(), record_features(self._network, active=self.compares_features) as own:
             # Its last digits count once they are softened: 16 bits end at 0.996 before 1.
-            wanted = self._network(images).float()
-        imitation = task.distance(answers / choice.temperature, wanted / choice.temperature, batch)
+            wanted = take_last(self._network(images)).float()
+        softened = soften(answers, choice.temperature)
+        imitation = task.distance(softened, wanted / choice.temperature, batch)
         share = choice.logit_weight
         loss = (1 - share) * truth_loss + share * imitation * choice.temperature**2
         if self.compares_features:

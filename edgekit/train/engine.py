@@ -3,15 +3,16 @@
 Data flow: dataset → split → stores (integers) → batches → normalise → network → loss → optimiser → checkpoint. Every
 source of randomness is derived from (seed, epoch), and the learning rate from the place in the run, so that the state
 of a run is the weights, the optimiser's moments and the history, saved together after each epoch.
+
+A phase begins with the best weights of the one before. That beginning is saved as RUN/last too, or a kill after the
+phase's first epoch had taken the place of RUN/best would leave nothing to begin it with again.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,25 +22,24 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from edgekit.checkpoints.format import load_checkpoint, save_checkpoint
+from edgekit.checkpoints.format import Checkpoint, load_checkpoint, load_weights, save_checkpoint
 from edgekit.data import Dataset, Split
 from edgekit.data.splitting.split_file import write_split
 from edgekit.models import build_model
 from edgekit.reporting import Reporter
-from edgekit.train.batches import Batch, count_steps, draw_batches, iterate_batches
 from edgekit.train.distillation import Teacher
-from edgekit.train.optimisation import learning_rate_at, set_learning_rate
+from edgekit.train.history import entries_of, find_best, is_over, score_of
 from edgekit.train.overlays import draw_samples
-from edgekit.train.prefetching import prefetch
+from edgekit.train.phase_training import PhaseTraining
 from edgekit.train.prepared_run import prepare_run, require_shards
 from edgekit.train.run_folder import HISTORY_FILE, RunFolder, RunRecord
 from edgekit.train.run_lock import lock_run
 from edgekit.train.shards import Processes
 from edgekit.train.starting_points import load_start, load_teacher
-from edgekit.train.steps import TrainingStep, make_input, memory_order
+from edgekit.train.steps import make_input, memory_order
 from edgekit.train.trained_state import TrainedState
 from edgekit.train.watching import Watcher
-from edgekit_runtime.errors import CheckpointError, TrainingDiverged
+from edgekit_runtime.errors import CheckpointError
 from edgekit_runtime.masks import mask_of
 
 Clock = Callable[[], float]
@@ -47,7 +47,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a run ended with: figures of the best epoch on the validation part, and its 1-based number."""
+    """What a run ended with: figures of the best epoch of its last phase, and the epoch's 1-based number."""
 
     epoch: int
     metrics: dict[str, Any]
@@ -92,10 +92,16 @@ class Trainer:
         self.reporter = reporter
         self.clock = clock
         self.order = memory_order(self.run.spec)
-        self.state = TrainedState(self._make_network(), self.recipe)
-        self.step = self._make_step()
+        self.network = self._make_network()
+        self.teacher = self._load_teacher()
+        self.training = self._take_up(0)
         self.watcher = self._make_watcher(tensorboard=tensorboard)
         self.history: list[dict[str, Any]] = []
+
+    @property
+    def state(self) -> TrainedState:
+        """What the present phase changes."""
+        return self.training.state
 
     def start(self) -> TrainingOutcome:
         """Train from the first epoch in a new folder.
@@ -124,7 +130,7 @@ class Trainer:
             return self._run()
         with lock_run(self.folder.path):
             self._restore()
-            if self._is_over():
+            if self._is_last_phase() and self._phase_is_over():
                 self.reporter.note(f"{self.folder.path} was complete already.")
             return self._run()
 
@@ -140,109 +146,107 @@ class Trainer:
                 f"The data of {self.run.record.data} have changed since the run began.",
                 remedy="Restore them, or begin a new run with another --out.",
             )
-        self.state.restore(weights, self.folder.last, model=self.run.spec.name)
         self.history = self.folder.read_history()
         if (checkpoint.training or {}).get("epoch") != len(self.history):
             raise CheckpointError(
                 f"{self.folder.last} holds a history of {len(self.history)} epochs that is not its checkpoint's.",
                 remedy="Take the whole folder of the run.",
             )
+        self.training = self._take_up(self._find_phase(checkpoint))
+        self.state.restore(weights, self.folder.last, model=self.run.spec.name)
+
+    def _find_phase(self, checkpoint: Checkpoint) -> int:
+        name = (checkpoint.training or {}).get("phase")
+        for number, phase in enumerate(self.run.phases):
+            if phase.name == name:
+                return number
+        raise CheckpointError(
+            f"{self.folder.last} was saved in the phase {name!r}, which the recipe of the run does not have.",
+            remedy="Take the whole folder of the run.",
+        )
 
     def _run(self) -> TrainingOutcome:
         if self.processes.leads:
             self.folder.write_history(self.history)
-        while not self._is_over():
-            self._run_epoch(len(self.history))
-        best = max(self.history, key=self._score)
-        return TrainingOutcome(best["epoch"], best, self.run.task.score_name, self.folder)
+        while True:
+            while not self._phase_is_over():
+                self._run_epoch(len(self.history))
+            if self._is_last_phase():
+                break
+            self._begin_next_phase()
+        best = find_best(self._entries(), self._score_name)
+        return TrainingOutcome(best["epoch"], best, self._score_name, self.folder)
 
-    def _is_over(self) -> bool:
-        done, patience = len(self.history), self.recipe.patience
-        if done >= self.recipe.epochs:
-            return True
-        if patience is None or not self.history:
-            return False
-        best = max(self.history, key=self._score)
-        return done - int(best["epoch"]) >= patience
+    def _begin_next_phase(self) -> None:
+        self.processes.wait()  # for RUN/best
+        checkpoint, weights = load_checkpoint(self.folder.best)
+        best = find_best(self._entries(), self._score_name)
+        if (checkpoint.training or {}).get("epoch") != best["epoch"]:
+            raise CheckpointError(
+                f"{self.folder.best} is not the best epoch of the phase, {best['epoch']}.",
+                remedy="Take the whole folder of the run.",
+            )
+        load_weights(self.network, weights, model=self.run.spec.name)
+        self.training = self._take_up(self.run.phases.index(self.training.phase) + 1)
+        if self.processes.leads:
+            self.state.refresh_kept()
+            self._save_last({**best, "epoch": len(self.history), "phase": self.training.phase.name})
+
+    def _take_up(self, number: int) -> PhaseTraining:
+        """Return a phase that begins with the network's weights."""
+        phase = self.run.phases[number]
+        return PhaseTraining(self.network, phase, self.run, processes=self.processes, teacher=self.teacher)
+
+    def _is_last_phase(self) -> bool:
+        return self.training.phase is self.run.phases[-1]
+
+    def _phase_is_over(self) -> bool:
+        return is_over(self._entries(), self.training.phase.recipe, self._score_name)
+
+    def _entries(self) -> list[dict[str, Any]]:
+        return entries_of(self.history, self.training.phase.name)
+
+    @property
+    def _score_name(self) -> str:
+        return self.training.phase.task.score_name
 
     def _run_epoch(self, epoch: int) -> None:
         began = self.clock()
-        train_loss, rate = self._train_epoch(epoch)
+        before, phase = self._entries(), self.training.phase.name
+        train_loss, rate = self.training.train_epoch(
+            epoch, done=len(before), of=self.recipe.total_epochs, reporter=self.reporter
+        )
         val_loss, metrics = self.processes.share(self.validate() if self.processes.leads else None)
-        self._require_finite(epoch, val_loss)
+        self.training.require_finite(epoch, val_loss)
         entry = {
             "epoch": epoch + 1,
+            **({} if phase is None else {"phase": phase}),
             "learning_rate": rate,
             "train_loss": train_loss,
             "val_loss": val_loss,
             **metrics,
             "seconds": round(self.clock() - began, 3),
         }
-        better = not self.history or self._score(entry) > max(map(self._score, self.history))
+        better = all(score_of(entry, self._score_name) > score_of(one, self._score_name) for one in before)
         self.history.append(entry)
         if self.processes.leads:
             self._save(entry, better=better)
             self.watcher.show(self.history, better=better)
 
-    def _train_epoch(self, epoch: int) -> tuple[float, float]:
-        """Return the mean loss and the learning rate of the last step."""
-        self.state.network.train()
-        total, images, rate = 0.0, 0, math.nan
-        steps = count_steps(self.run.train, self.recipe)
-        form, seed = self.run.task.form, self.run.record.seed
-        batches = draw_batches(self.run.train, self.recipe, form, seed=seed, epoch=epoch)
-        label = f"epoch {epoch + 1}/{self.recipe.epochs}"
-        # Closed here: an error's traceback would keep the generator, and with it the thread, alive.
-        with self.reporter.progress(label, steps) as advance, closing(self._make_ready(batches)) as ready:
-            for number, batch in enumerate(ready):
-                rate = learning_rate_at(self.recipe, epoch, number, steps)
-                set_learning_rate(self.state.optimiser, rate)
-                try:
-                    total += self.step.run(batch) * len(batch)
-                except TrainingDiverged as error:
-                    raise TrainingDiverged(f"Epoch {epoch + 1}: {error.message}") from error
-                images += len(batch)
-                advance()
-        return total / images, rate
-
-    def _make_ready(self, batches: Generator[Batch]) -> Generator[Batch]:
-        return batches if self.run.train.is_kept else prefetch(batches)
-
     def validate(self) -> tuple[float, dict[str, Any]]:
         """Return the loss and the figures of the weights that would be kept, over the validation part."""
-        network = self.state.refresh_kept()
-        meter = self.run.task.meter()
-        total = 0.0
-        with torch.no_grad():
-            for batch in iterate_batches(self.run.val, self.recipe.batch_size, self.run.task.form):
-                answers = network(
-                    make_input(batch.images.to(self.device), self.run.normalisation, self.order)
-                )
-                total += float(self.run.task.loss(answers, batch)) * len(batch)
-                meter.add(answers, batch)
-        return total / len(self.run.val), meter.metrics()
-
-    def _require_finite(self, epoch: int, val_loss: float) -> None:
-        """The last step of an epoch may ruin weights after the last training loss was still fine."""
-        state = self.state.network.state_dict()
-        ruined = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
-        if ruined:
-            raise TrainingDiverged(f"{ruined[0]} became NaN or infinite in epoch {epoch + 1}.")
-        if not math.isfinite(val_loss):
-            raise TrainingDiverged(f"The validation loss became {val_loss} in epoch {epoch + 1}.")
+        return self.training.validate()
 
     def _save(self, entry: dict[str, Any], *, better: bool) -> None:
-        record = self.run.describe(entry)
-        weights = self.state.kept.state_dict()
         if better:
-            save_checkpoint(self.folder.best, record, weights)
-        files = {**self.state.dump(), HISTORY_FILE: json.dumps(self.history, indent=1).encode()}
-        save_checkpoint(self.folder.last, record, weights, extra_files=files)
+            save_checkpoint(self.folder.best, self.run.describe(entry), self.state.kept.state_dict())
+        self._save_last(entry)
         self.folder.write_history(self.history)
 
-    def _score(self, entry: dict[str, Any]) -> float:
-        value = entry[self.run.task.score_name]
-        return -1.0 if value is None else float(value)
+    def _save_last(self, entry: dict[str, Any]) -> None:
+        files = {**self.state.dump(), HISTORY_FILE: json.dumps(self.history, indent=1).encode()}
+        weights = self.state.kept.state_dict()
+        save_checkpoint(self.folder.last, self.run.describe(entry), weights, extra_files=files)
 
     def _make_network(self) -> nn.Module:
         network = build_model(self.run.spec, seed=self.run.record.seed)
@@ -258,7 +262,7 @@ class Trainer:
         return Watcher(
             self.folder,
             title=f"{self.run.spec.name} on {self.run.data_info.name}",
-            epochs=self.recipe.epochs,
+            epochs=self.recipe.total_epochs,
             scores=self.run.task.shown,
             draw=self._draw_samples if segments else None,
             tensorboard=tensorboard,
@@ -274,26 +278,14 @@ class Trainer:
 
         draw_samples(path, self.run.val, answer, multiple=self.run.spec.multiple)
 
-    def _make_step(self) -> TrainingStep:
-        teacher = None
-        if self.run.record.teacher is not None and self.recipe.distillation is not None:
-            network = load_teacher(
-                self.run.record.teacher,
-                self.run.spec,
-                self.run.normalisation,
-                bits=self.run.train.pixels.bits,
-                data=self.run.data_info,
-            )
-            teacher = Teacher(network.to(self.device), self.recipe.distillation)
-        return TrainingStep(
-            self.state.network,
-            self.state.optimiser,
-            self.run.task,
+    def _load_teacher(self) -> Teacher | None:
+        if self.run.record.teacher is None or self.recipe.distillation is None:
+            return None
+        network = load_teacher(
+            self.run.record.teacher,
+            self.run.spec,
             self.run.normalisation,
-            order=self.order,
-            processes=self.processes,
-            shards=self.run.record.shards,
-            teacher=teacher,
-            average=self.state.average,
-            autocast=self.recipe.autocast == "bfloat16",
+            bits=self.run.train.pixels.bits,
+            data=self.run.data_info,
         )
+        return Teacher(network.to(self.device), self.recipe.distillation)

@@ -13,24 +13,44 @@ from edgekit.data.statistics import measure_normalisation
 from edgekit.models import MODELS, ModelSpec
 from edgekit.reporting import Reporter
 from edgekit.train.augmentation import require_augmentations
-from edgekit.train.recipe import require_possible
+from edgekit.train.freezing import EVERYTHING, find_part
+from edgekit.train.recipe import Recipe, plan_phases
+from edgekit.train.recipe_checks import require_possible
 from edgekit.train.run_data import describe_data
 from edgekit.train.run_folder import CheckpointRef, RunRecord
 from edgekit.train.sample_store import SampleStore
 from edgekit.train.sampling import require_kinds
 from edgekit.train.shards import Processes
-from edgekit.train.tasks import TrainingTask, make_task
+from edgekit.train.task_table import make_task
+from edgekit.train.tasks import TrainingTask
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.bundle.manifest import DataInfo
 from edgekit_runtime.errors import UsageProblem
 from edgekit_runtime.padding import padded_size
 
-OF_THE_TRAINING = ("epoch", "learning_rate", "train_loss", "seconds")
+OF_THE_TRAINING = ("epoch", "phase", "learning_rate", "train_loss", "seconds")
 """What an epoch's entry says of the training rather than of the weights."""
 
 SEEDS = 2**63
 """Seeds lie below: torch takes no larger ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedPhase:
+    """What stays as it is during a phase.
+
+    Attributes:
+        name: Of the phase; None in a run without phases.
+        recipe: What it trains by (`plan_phases`).
+        task: What is learnt.
+        trained: With what the names of the parameters that learn begin.
+    """
+
+    name: str | None
+    recipe: Recipe
+    task: TrainingTask[Any]
+    trained: tuple[str, ...] = EVERYTHING
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +62,7 @@ class PreparedRun:
         dataset: The data, as `open_run_data` gives them.
         split: Their split.
         spec: The model for the data's classes.
-        task: What is learnt.
+        phases: One after the other; a run without phases has one.
         data_info: Fingerprints of the data and of each part.
         train: The training part.
         val: The validation part.
@@ -53,11 +73,16 @@ class PreparedRun:
     dataset: Dataset
     split: Split
     spec: ModelSpec
-    task: TrainingTask
+    phases: tuple[PreparedPhase, ...]
     data_info: DataInfo
     train: SampleStore
     val: SampleStore
     normalisation: Normalisation
+
+    @property
+    def task(self) -> TrainingTask[Any]:
+        """The task of the first phase; classes and the form of batches are those of all."""
+        return self.phases[0].task
 
     def describe(self, entry: dict[str, Any]) -> Checkpoint:
         """Return the record of a checkpoint after an epoch, whose entry of the history is given."""
@@ -79,6 +104,7 @@ class PreparedRun:
                 "size": list(sizes.pop()) if len(sizes) == 1 else None,
                 "image_sizes": self._describe_sizes(),
                 "epoch": entry["epoch"],
+                "phase": entry.get("phase"),
             },
             data=self.data_info,
             metrics={key: value for key, value in entry.items() if key not in OF_THE_TRAINING},
@@ -103,7 +129,7 @@ def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: 
     _require_possible(record)
     spec = MODELS.get(record.model)
     spec = spec.for_classes(dataset.classes if spec.task == "segment" else dataset.labels)
-    task = make_task(spec, dataset, record.recipe.objective)
+    phases = _prepare_phases(record.recipe, spec, dataset, reporter)
     _require_masks_for_crops(record, dataset)
     data_info = describe_data(dataset, split, record.options)
     pixels = _fit_pixels(record, spec)
@@ -111,7 +137,8 @@ def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: 
         SampleStore(split.subset(dataset, part), pixels=pixels, reporter=reporter)
         for part in ("train", "val")
     )
-    task.prepare(train)
+    for phase in phases:
+        phase.task.prepare(train)
     require_kinds(record.recipe.sampling, train.defective)
     if not val.defective.any():
         reporter.note(
@@ -119,7 +146,24 @@ def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: 
             "which epoch finds them. Use --folds, another --split-seed, or more defective images."
         )
     normalisation = measure_normalisation(train.images(), pixels)
-    return PreparedRun(record, dataset, split, spec, task, data_info, train, val, normalisation)
+    return PreparedRun(record, dataset, split, spec, phases, data_info, train, val, normalisation)
+
+
+def _prepare_phases(
+    recipe: Recipe, spec: ModelSpec, dataset: Dataset, reporter: Reporter
+) -> tuple[PreparedPhase, ...]:
+    planned = plan_phases(recipe)
+    weighs = any(one.objective.exits is not None for one in planned)
+    if weighs and spec.exit_thresholds and dataset.normal_label is None:
+        reporter.note(
+            f"No class of {dataset.name} is the normal one: every image counts as defective where exits are weighed."
+        )
+    if not recipe.phases:
+        return (PreparedPhase(None, recipe, make_task(spec, dataset, recipe.objective)),)
+    return tuple(
+        PreparedPhase(phase.name, own, make_task(spec, dataset, own.objective), find_part(spec, phase.trains))
+        for phase, own in zip(recipe.phases, planned, strict=True)
+    )
 
 
 def _fit_pixels(record: RunRecord, spec: ModelSpec) -> PixelFormat:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from edgekit_runtime.bundle.decoding import decode, encode
-from edgekit_runtime.errors import UsageProblem
 
 Schedule = Literal["quick", "short", "paper"]
 SCHEDULES: tuple[Schedule, ...] = ("quick", "short", "paper")
+
+OF_A_PHASE = ("epochs", "objective", "optimiser", "course")
+"""Fields of a recipe that a phase may have of its own."""
 
 MOST_IMAGES = 10_000_000
 """Of an epoch: their order is drawn at once, and a typing slip should not ask for all memory."""
@@ -53,6 +55,21 @@ class Course:
 
 
 @dataclass(frozen=True)
+class ExitWeights:
+    """How much the answer of each exit counts, by what the image shows: one weight per exit, in order.
+
+    An exit that weighs 0 for both kinds takes no part in the loss.
+
+    Attributes:
+        normal: For images of the normal class.
+        defective: For all others.
+    """
+
+    normal: tuple[float, ...]
+    defective: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Objective:
     """The loss.
 
@@ -61,11 +78,13 @@ class Objective:
         positive_weight: How much more a defective pixel counts than one of the background (bce).
         class_weights: "none", or "balanced": classes count inversely to how often the training part shows them
             (pixels when segmenting, images when classifying), 1 on average.
+        exits: Of a network with early exits; None counts every exit 1.
     """
 
     name: Literal["bce", "dice", "dice-bce", "tversky", "ce"]
     positive_weight: float = 1.0
     class_weights: Literal["none", "balanced"] = "none"
+    exits: ExitWeights | None = None
 
 
 @dataclass(frozen=True)
@@ -102,13 +121,37 @@ class Distillation:
 
 
 @dataclass(frozen=True)
+class Phase:
+    """A part of a training with choices of its own; None stands for the recipe's.
+
+    It begins with the best weights of the phase before, a fresh optimiser, and the start of its course.
+
+    Attributes:
+        name: Such as "early"; no two phases of a recipe share one.
+        trains: The part of the network that learns (`ModelSpec.parts`); all else stays as it is, running statistics
+            included. "" trains everything.
+        epochs: See `Recipe`; the course and the patience count within the phase.
+        objective: See `Recipe`.
+        optimiser: See `Recipe`.
+        course: See `Recipe`.
+    """
+
+    name: str
+    trains: str
+    epochs: int | None = None
+    objective: Objective | None = None
+    optimiser: Optimiser | None = None
+    course: Course | None = None
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a network is trained.
 
     Attributes:
         name: The recipe's name, such as "cheapnet".
         schedule: "quick", "short" or "paper".
-        epochs: Passes over the training part, or over `sampling.images_per_epoch` images.
+        epochs: Passes over the training part, or over `sampling.images_per_epoch` images; of each phase.
         batch_size: Images per step.
         optimiser: See `Optimiser`.
         course: Of the learning rate.
@@ -117,10 +160,12 @@ class Recipe:
         sampling: See `Sampling`.
         average_decay: Decay per step of an exponential moving average of the weights, which is then what is
             validated and kept; None keeps the weights themselves.
-        patience: Epochs without a better validation score after which the run ends; None runs all epochs.
+        patience: Epochs without a better validation score after which the run, or its phase, ends; None runs all
+            epochs.
         distillation: What is learnt from a teacher, where one is named.
         autocast: "bfloat16" runs convolutions of the forward pass in 16 bits (torch.autocast), which is faster where
             the processor has such instructions; weights, loss and validation stay in 32 bits.
+        phases: Trained one after the other; () is one phase that trains everything.
         source: Where the numbers come from, and in what they differ from the paper.
     """
 
@@ -138,6 +183,12 @@ class Recipe:
     patience: int | None = None
     distillation: Distillation | None = None
     autocast: Literal["none", "bfloat16"] = "none"
+    phases: tuple[Phase, ...] = ()
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(planned.epochs for planned in plan_phases(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as JSON-ready data."""
@@ -154,51 +205,36 @@ class Recipe:
         return decode(cls, data, "recipe")
 
 
-def require_possible(recipe: Recipe) -> None:
-    """Refuse numbers that define no training.
+def plan_phases(recipe: Recipe) -> tuple[Recipe, ...]:
+    """Return what each phase trains by: a recipe without phases, in which the phase's choices stand."""
+    if not recipe.phases:
+        return (recipe,)
+    return tuple(_plan_phase(phase, recipe) for phase in recipe.phases)
 
-    Raises:
-        UsageProblem: Naming the first of them.
-    """
-    optimiser, sampling, course = recipe.optimiser, recipe.sampling, recipe.course
-    share = sampling.defective_share
-    distillation = recipe.distillation
-    # Each condition is written so that NaN fails.
-    conditions = {
-        "epochs must be at least 1": recipe.epochs >= 1,
-        "batch_size must be at least 1": recipe.batch_size >= 1,
-        "the learning rate must be above 0 and finite": 0 < optimiser.learning_rate < float("inf"),
-        "momentum must be in [0, 1)": 0 <= optimiser.momentum < 1,
-        "weight_decay must not be negative": 0 <= optimiser.weight_decay < float("inf"),
-        "gamma must be above 0 and finite": 0 < course.gamma < float("inf"),
-        "warmup_epochs must lie between 0 and the epochs": 0 <= course.warmup_epochs <= recipe.epochs,
-        "positive_weight must be above 0": 0 < recipe.objective.positive_weight < float("inf"),
-        f"images_per_epoch must lie between 1 and {MOST_IMAGES:,}": sampling.images_per_epoch is None
-        or 1 <= sampling.images_per_epoch <= MOST_IMAGES,
-        "defective_share must be in [0, 1]": share is None or 0 <= share <= 1,
-        "crop_px must be at least 1": sampling.crop_px is None or sampling.crop_px >= 1,
-        "crop_on_defect must be in [0, 1]": 0 <= sampling.crop_on_defect <= 1,
-        "crop_on_defect needs crops (crop_px, --crop)": not sampling.crop_on_defect
-        or sampling.crop_px is not None,
-        "average_decay must be in (0, 1)": recipe.average_decay is None or 0 < recipe.average_decay < 1,
-        "patience must be at least 1": recipe.patience is None or recipe.patience >= 1,
-        "logit_weight must be in [0, 1]": distillation is None or 0 <= distillation.logit_weight <= 1,
-        "feature_weight must not be negative": distillation is None
-        or 0 <= distillation.feature_weight < float("inf"),
-        "temperature must be above 0": distillation is None or 0 < distillation.temperature < float("inf"),
-    }
-    for words, holds in conditions.items():
-        if not holds:
-            raise UsageProblem(f"The recipe {recipe.name} ({recipe.schedule}) cannot be trained: {words}.")
+
+def _plan_phase(phase: Phase, recipe: Recipe) -> Recipe:
+    own = {name: value for name in OF_A_PHASE if (value := getattr(phase, name)) is not None}
+    return replace(recipe, phases=(), **own)
 
 
 def shorten(recipe: Recipe, epochs: int) -> Recipe:
-    """Return the recipe over another number of epochs, with milestones and warm-up moved in proportion."""
-    factor = epochs / recipe.epochs
-    course = replace(
-        recipe.course,
+    """Return the recipe with another number of epochs in every phase; milestones and warm-up move in proportion."""
+    phases = tuple(_shorten_phase(phase, recipe, epochs) for phase in recipe.phases)
+    course = _shorten_course(recipe.course, epochs / recipe.epochs)
+    return replace(recipe, epochs=epochs, course=course, phases=phases)
+
+
+def _shorten_phase(phase: Phase, recipe: Recipe, epochs: int) -> Phase:
+    if phase.epochs is None and phase.course is None:
+        return phase
+    course = _shorten_course(phase.course or recipe.course, epochs / (phase.epochs or recipe.epochs))
+    return replace(phase, epochs=None, course=course)
+
+
+def _shorten_course(course: Course, factor: float) -> Course:
+    return replace(
+        course,
         # Not below 1: even a single epoch begins with the full rate.
-        milestones=tuple(max(1, round(milestone * factor)) for milestone in recipe.course.milestones),
-        warmup_epochs=round(recipe.course.warmup_epochs * factor),
+        milestones=tuple(max(1, round(milestone * factor)) for milestone in course.milestones),
+        warmup_epochs=round(course.warmup_epochs * factor),
     )
-    return replace(recipe, epochs=epochs, course=course)

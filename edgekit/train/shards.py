@@ -62,6 +62,10 @@ class Processes:
             distributed.all_reduce(value)
         return value
 
+    def wait(self) -> None:
+        """Wait until process 0 comes here too."""
+        self.share(None)
+
     def share(self, value: Value | None) -> Value:
         """Return what process 0 passed; the others pass None and wait for it."""
         values = [value]

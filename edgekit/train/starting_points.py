@@ -11,6 +11,7 @@ from edgekit.checkpoints.backbones import load_backbone
 from edgekit.checkpoints.format import Checkpoint, load_checkpoint, load_network
 from edgekit.models import MODELS, ModelSpec
 from edgekit.reporting import Reporter
+from edgekit.train.outputs import Outputs
 from edgekit.train.run_folder import CheckpointRef
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.bundle.manifest import DataInfo
@@ -115,9 +116,9 @@ class _Renormalised(nn.Module):
         self.register_buffer("factor", std.view(1, -1, 1, 1))
         self.register_buffer("offset", offset.view(1, -1, 1, 1))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> Outputs:
         """Return the network's answers."""
-        answers: torch.Tensor = self.network(images * self.factor + self.offset)
+        answers: Outputs = self.network(images * self.factor + self.offset)
         return answers
 
 

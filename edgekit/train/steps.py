@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from edgekit.models.normalising import normalise
 from edgekit.train.averaging import WeightAverage
 from edgekit.train.batches import Batch
 from edgekit.train.distillation import Teacher, record_features
+from edgekit.train.outputs import Outputs, to_float
 from edgekit.train.shards import Processes, keep_buffers, split_batch
 from edgekit.train.tasks import TrainingTask
 from edgekit_export.exportable import Normalisation
@@ -53,7 +55,7 @@ class TrainingStep:
         self,
         network: nn.Module,
         optimiser: torch.optim.Optimizer,
-        task: TrainingTask,
+        task: TrainingTask[Any],
         normalisation: Normalisation,
         *,
         order: torch.memory_format = torch.contiguous_format,
@@ -123,9 +125,9 @@ class TrainingStep:
         with self._in_16_bits():
             return self._teacher.loss(images, answers, features, loss, batch=shard, task=self._task)
 
-    def _answer(self, images: torch.Tensor, shard: Batch) -> torch.Tensor:
+    def _answer(self, images: torch.Tensor, shard: Batch) -> Outputs:
         try:
-            answers: torch.Tensor = self._called(images).float()
+            return to_float(self._called(images))
         except ValueError as error:
             if ONE_VALUE not in str(error):
                 raise
@@ -134,7 +136,6 @@ class TrainingStep:
                 "network one value per channel, which has no variance to normalise by.",
                 remedy="Train on larger images or crops, or take a --batch-size that leaves no batch of one image.",
             ) from error
-        return answers
 
     def _in_16_bits(self) -> torch.autocast:
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast)

@@ -19,7 +19,7 @@ class Watcher:
     Args:
         folder: Of the run.
         title: Of the curves.
-        epochs: How many the recipe has.
+        epochs: How many the recipe has, of all phases together.
         scores: Names of the validation figures that are shown, the deciding one first.
         draw: Draws sample pictures into a file; None where the task has none.
         tensorboard: Whether to write for TensorBoard too.
@@ -58,8 +58,9 @@ class Watcher:
         if self._tensorboard:
             write_events(self._folder.tensorboard, history)
         figures = ", ".join(f"{LABELS[name]} {_format(entry[name])}" for name in self._scores)
+        phase = f", {entry['phase']}" if "phase" in entry else ""
         self._reporter.note(
-            f"epoch {entry['epoch']}/{self._epochs}: loss {entry['train_loss']:.4f}, "
+            f"epoch {entry['epoch']}/{self._epochs}{phase}: loss {entry['train_loss']:.4f}, "
             f"validation {figures}{' (best)' if better else ''}"
         )
 

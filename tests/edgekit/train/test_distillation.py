@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from edgekit.models import MODELS
 from edgekit.train.distillation import Teacher, attend, compare_attention, record_features
 from edgekit.train.recipe import Distillation, Objective
-from edgekit.train.tasks import TrainingTask, make_task
+from edgekit.train.task_table import make_task
+from edgekit.train.tasks import TrainingTask
 from edgekit_runtime.errors import UsageProblem
 from tests.edgekit.train.arrays import ArrayDataset, draw_pixels, make_batch
 

@@ -91,6 +91,7 @@ def test_the_checkpoint_says_how_it_came_to_be(image_folder: Path, tmp_path: Pat
         "size": [64, 64],
         "image_sizes": {"smallest": [64, 64], "largest": [64, 64]},
         "epoch": outcome.epoch,
+        "phase": None,
     }
     assert record.data == trainer.run.data_info
     assert record.data.split.seed == 5

@@ -15,7 +15,7 @@ import torch
 
 from edgekit.checkpoints import load_checkpoint
 from edgekit.reporting import Reporter
-from edgekit.train import engine, sample_store
+from edgekit.train import phase_training, sample_store
 from edgekit.train.engine import Trainer
 from edgekit.train.recipe import Optimiser, Sampling
 from edgekit_runtime.errors import DatasetError, IoFault, TrainingDiverged, UnusableInput
@@ -211,11 +211,11 @@ def test_a_loss_that_is_not_finite_names_epoch_and_batch(
     make_trainer(tmp_path / "whole", image_folder, recipe=recipe).start()
     trainer = make_trainer(tmp_path / "run", image_folder, recipe=recipe)
     names: list[tuple[str, ...]] = []
-    draw = engine.draw_batches
+    draw = phase_training.draw_batches
     with monkeypatch.context() as patched:
         spoil_loss(trainer, patched, call=4)
         patched.setattr(
-            engine,
+            phase_training,
             "draw_batches",
             lambda *a, **k: (names.append(batch.names) or batch for batch in draw(*a, **k)),
         )

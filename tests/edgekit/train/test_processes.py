@@ -32,17 +32,17 @@ OPTIONS = (
 ONE_RANK_FAILS = """
 import os, sys
 from edgekit.cli.main import main
-from edgekit.train import tasks
+from edgekit.train import segmentation
 
 if os.environ["RANK"] == "1":
-    find, calls = tasks.Segmentation.loss, []
+    find, calls = segmentation.Segmentation.loss, []
 
     def spoil(self, outputs, batch):
         calls.append(batch)
         value = find(self, outputs, batch)
         return value * float("nan") if len(calls) == 6 else value
 
-    tasks.Segmentation.loss = spoil
+    segmentation.Segmentation.loss = spoil
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -16,9 +16,9 @@ from edgekit.train.recipe import (
     Optimiser,
     Recipe,
     Sampling,
-    require_possible,
     shorten,
 )
+from edgekit.train.recipe_checks import require_possible
 from edgekit.train.recipes import get_recipe
 from edgekit_runtime.errors import UsageProblem
 

@@ -11,7 +11,8 @@ from edgekit.models import MODELS
 from edgekit.train.augmentation import AUGMENTATIONS
 from edgekit.train.losses import CLASSIFYING, SEGMENTING
 from edgekit.train.optimisation import COURSES, OPTIMISERS
-from edgekit.train.recipe import SCHEDULES, Recipe, require_possible
+from edgekit.train.recipe import SCHEDULES, Recipe
+from edgekit.train.recipe_checks import require_possible
 from edgekit.train.recipes import RECIPES, get_recipe
 from edgekit_runtime.errors import UsageProblem
 

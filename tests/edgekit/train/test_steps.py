@@ -18,7 +18,8 @@ from edgekit.train.batches import Batch
 from edgekit.train.recipe import Objective
 from edgekit.train.shards import Processes
 from edgekit.train.steps import TrainingStep, make_input, memory_order
-from edgekit.train.tasks import TrainingTask, make_task
+from edgekit.train.task_table import make_task
+from edgekit.train.tasks import TrainingTask
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import DatasetError, TrainingDiverged
 from tests.edgekit.train.arrays import ArrayDataset, draw_pixels, make_batch

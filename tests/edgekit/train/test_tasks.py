@@ -12,9 +12,11 @@ from edgekit.data.views import DEFECTIVE, MERGED, NORMAL, view_for
 from edgekit.evaluation.confusion import ConfusionMatrix
 from edgekit.models import MODELS
 from edgekit.train.batches import iterate_batches
+from edgekit.train.classification import Classification
 from edgekit.train.losses import binary_cross_entropy
 from edgekit.train.recipe import Objective
-from edgekit.train.tasks import Classification, Segmentation, make_task
+from edgekit.train.segmentation import Segmentation
+from edgekit.train.task_table import make_task
 from edgekit_runtime.errors import DatasetError, UsageProblem
 from tests.edgekit.train.arrays import ArrayDataset, draw_pixels, make_batch, make_store
 
