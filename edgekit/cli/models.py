@@ -114,6 +114,10 @@ def _list_models(*, as_json: bool) -> None:
     )
     for row in document["models"]:
         click.echo(_format_row(row, demo=row["name"] in shipped))
+    click.echo("\nModels with early exits, MACs of an image that leaves at exit 1, 2, …:")
+    for row in document["models"]:
+        if row["exits"]:
+            click.echo(_format_exits(row))
     click.echo(f"\nAny other width of CheapNet: {', '.join(document['families'])}.")
 
 
@@ -123,3 +127,8 @@ def _format_row(row: dict[str, Any], *, demo: bool) -> str:
         f"{row['name']:18} {row['task']:9} {size:12} {row['parameters']:12,} {row['macs']:20,} {row['flops']:20,}"
         f"  {'yes' if demo else ''}"
     ).rstrip()
+
+
+def _format_exits(row: dict[str, Any]) -> str:
+    spent = "".join(f"{leaving['macs']:17,}" for leaving in row["exits"])
+    return f"{row['name']:18}{spent}"

@@ -79,9 +79,18 @@ RESNET50 = ModelSpec(
 )
 
 
-def _dinet(name: str, title: str, *, aggregates: bool) -> ModelSpec:
-    final = ("conv1.", "bn1.", "layer", "aggregations.4.", "classifiers.4.")
-    early = ("aggregations.2.", "aggregations.3.", *(f"classifiers.{number}." for number in (1, 2, 3)))
+EXIT_THRESHOLDS = (0.8, 0.7, 0.6, 0.5)
+"""DI-Net's own, exit by exit."""
+
+EXIT_HEADS = tuple(f"classifiers.{number}.linear." for number in (1, 2, 3, 4))
+EARLY_CLASSIFIERS = tuple(f"classifiers.{number}." for number in (1, 2, 3))
+
+
+def _dinet(name: str, title: str, *, units: tuple[int, ...], aggregates: bool) -> ModelSpec:
+    final: tuple[str, ...] = ("conv1.", "bn1.", "layer", "classifiers.4.")
+    early = EARLY_CLASSIFIERS
+    if aggregates:
+        final, early = (*final, "aggregations.4."), (*early, "aggregations.2.", "aggregations.3.")
     return ModelSpec(
         name=name,
         task="classify",
@@ -92,17 +101,57 @@ def _dinet(name: str, title: str, *, aggregates: bool) -> ModelSpec:
         paper=f"DI-Net (Zhao et al.), {title}",
         recipe="dinet",
         factory="edgekit.models.dinet:DINet",
-        arguments={"classes": len(RESNET50.classes), "aggregates": aggregates},
+        arguments={"classes": len(RESNET50.classes), "units": units, "aggregates": aggregates},
         flops_rule="macs",
         normal_class=RESNET50.normal_class,
-        head=tuple(f"classifiers.{number}.linear." for number in (1, 2, 3, 4)),
-        exit_thresholds=(0.8, 0.7, 0.6, 0.5),
+        head=EXIT_HEADS,
+        exit_thresholds=EXIT_THRESHOLDS,
         parts={"final": final, "early": early},
     )
 
 
-DINET = _dinet("dinet", "Tables 1-4", aggregates=True)
-DINET_A = _dinet("dinet-a", "its ablation DI-Net-A without aggregation", aggregates=False)
+RESNET_UNITS, TABLE1_UNITS = (3, 4, 6, 3), (4, 4, 5, 3)
+"""Bottlenecks per stage: of ResNet-50, which the paper's text names, and of the paper's Table 1."""
+
+DINETS = (
+    _dinet("dinet", "Tables 1-4", units=RESNET_UNITS, aggregates=True),
+    _dinet("dinet-a", "its ablation DI-Net-A without aggregation", units=RESNET_UNITS, aggregates=False),
+    _dinet("dinet-table1", "with the bottlenecks of its Table 1", units=TABLE1_UNITS, aggregates=True),
+)
+
+MOBILENET = ModelSpec(
+    name="mobilenet-v3-large",
+    task="classify",
+    channels=3,
+    size=(224, 224),
+    multiple=1,
+    classes=RESNET50.classes,
+    paper="DI-Net (Zhao et al.), its baseline Mobile: MobileNetV3-Large 1.0 (Howard et al.)",
+    recipe="mobilenet",
+    factory="edgekit.models.mobilenet:MobileNet",
+    arguments={"classes": len(RESNET50.classes)},
+    flops_rule="macs",
+    normal_class=RESNET50.normal_class,
+    head=("classifier.3.",),
+)
+
+MOBILE_DI = ModelSpec(
+    name="mobile-di",
+    task="classify",
+    channels=3,
+    size=(224, 224),
+    multiple=1,
+    classes=RESNET50.classes,
+    paper="DI-Net (Zhao et al.), its baseline Mobile-DI",
+    recipe="dinet",
+    factory="edgekit.models.mobile_di:MobileDI",
+    arguments={"classes": len(RESNET50.classes)},
+    flops_rule="macs",
+    normal_class=RESNET50.normal_class,
+    head=EXIT_HEADS,
+    exit_thresholds=EXIT_THRESHOLDS,
+    parts={"final": ("features.", "classifiers.4."), "early": EARLY_CLASSIFIERS},
+)
 
 SHUFFLENET = ModelSpec(
     name="shufflenet-v2-0.5",
@@ -130,7 +179,7 @@ def make_registry() -> ModelRegistry:
         registry.add_family(
             ModelFamily(f"{family}-g<N>", partial(_make_cheapnet, depthwise=depthwise), LARGEST_WIDTH)
         )
-    for spec in (UNET, UNET_32, RESNET50, DINET, DINET_A, SHUFFLENET):
+    for spec in (UNET, UNET_32, RESNET50, *DINETS, MOBILENET, MOBILE_DI, SHUFFLENET):
         registry.add(spec)
     return registry
 

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from edgekit_export.exportable import Exportable
 from edgekit_runtime.errors import UsageProblem
 
 Rule = Callable[[nn.Module, torch.Tensor, torch.Tensor], int]
@@ -98,7 +99,36 @@ def count_cost(network: nn.Module, input_shape: tuple[int, int, int], *, rule: s
     """
     if rule not in RULES:
         raise UsageProblem(f"There is no counting rule {rule!r}; choose from {', '.join(RULES)}.")
-    count = RULES[rule]
+    operations, _ = _count_run(network, (_make_empty_image(input_shape),), RULES[rule])
+    return Cost(count_parameters(network), operations, rule)
+
+
+def count_exit_macs(network: Exportable, input_shape: tuple[int, int, int]) -> tuple[int, ...]:
+    """Count the MACs that an image of shape (C, H, W) has cost when it leaves at each exit, in order.
+
+    A stage costs what it costs whether or not its exit answers, so these are sums over the stages up to each exit. A
+    network without early exits has one entry where it classifies, and none where it segments.
+    """
+    known: dict[str, torch.Tensor] = {}
+    spent, at_exits = 0, []
+    for stage in network.stages():
+        inputs = tuple(known[name] for name in stage.inputs) if known else (_make_empty_image(input_shape),)
+        macs, results = _count_run(stage.module, inputs, _count_macs)
+        known = dict(zip(stage.outputs, results, strict=True))
+        spent += macs
+        if stage.exit is not None:
+            at_exits.append(spent)
+    return tuple(at_exits)
+
+
+def _make_empty_image(input_shape: tuple[int, int, int]) -> torch.Tensor:
+    return torch.empty(1, *input_shape, device="meta")
+
+
+def _count_run(
+    network: nn.Module, inputs: tuple[torch.Tensor, ...], count: Rule
+) -> tuple[int, tuple[torch.Tensor, ...]]:
+    """Return the operations of one run on the "meta" device, and its outputs; the network stays as it was."""
     total = 0
 
     def add(module: nn.Module, arguments: tuple[Any, ...], result: torch.Tensor) -> None:
@@ -109,19 +139,24 @@ def count_cost(network: nn.Module, input_shape: tuple[int, int, int], *, rule: s
     hooks = [leaf.register_forward_hook(add) for leaf in leaves]
     modes = {module: module.training for module in network.modules()}
     try:
-        _run_on_meta(network.eval(), input_shape)
+        results = _run_on_meta(network.eval(), inputs)
     finally:
         for module, training in modes.items():
             module.training = training
         for hook in hooks:
             hook.remove()
-    return Cost(count_parameters(network), total, rule)
+    return total, results if isinstance(results, tuple) else (results,)
 
 
-def _run_on_meta(network: nn.Module, input_shape: tuple[int, int, int]) -> None:
+def _run_on_meta(
+    network: nn.Module, inputs: tuple[torch.Tensor, ...]
+) -> torch.Tensor | tuple[torch.Tensor, ...]:
     shadows = {
         name: tensor.detach().to("meta")
         for name, tensor in [*network.named_parameters(), *network.named_buffers()]
     }
     with torch.no_grad():
-        torch.func.functional_call(network, shadows, (torch.empty(1, *input_shape, device="meta"),))
+        results: torch.Tensor | tuple[torch.Tensor, ...] = torch.func.functional_call(
+            network, shadows, inputs
+        )
+    return results

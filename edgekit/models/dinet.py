@@ -18,9 +18,6 @@ from edgekit.models.exits import Classifier, make_exit_stages
 from edgekit.models.resnet import EXPANSION, NARROW, UNITS, ResNetBackbone
 from edgekit_export.exportable import ExportInput, ExportStage
 
-TABLE1_UNITS = (4, 4, 5, 3)
-"""Bottlenecks per stage as Table 1 of the paper lists them."""
-
 CHANNELS = tuple(EXPANSION * narrow for narrow in NARROW)
 """Of the feature maps F1 … F4: 256, 512, 1024, 2048."""
 

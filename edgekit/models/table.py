@@ -32,16 +32,20 @@ def make_table() -> dict[str, Any]:
 
 
 def describe_model(spec: ModelSpec) -> dict[str, Any]:
-    """Count one model at its default size. Needs torch; the network is built without memory for its weights."""
+    """Count one model at its default size. Needs torch; the network is built without memory for its weights.
+
+    The MACs of an exit are those of an image that leaves there: all that it has cost.
+    """
     import torch
 
-    from edgekit.models.counting import count_cost
+    from edgekit.models.counting import count_cost, count_exit_macs
     from edgekit.models.registry import build_model
 
     with torch.device("meta"):
-        network = build_model(spec)
+        network: Any = build_model(spec)
     macs = count_cost(network, spec.input_shape, rule="macs")
     flops = count_cost(network, spec.input_shape, rule=spec.flops_rule)
+    exits = count_exit_macs(network, spec.input_shape) if spec.exit_thresholds else ()
     return {
         "name": spec.name,
         "task": spec.task,
@@ -54,6 +58,10 @@ def describe_model(spec: ModelSpec) -> dict[str, Any]:
         "flops_rule": spec.flops_rule,
         "paper": spec.paper,
         "recipe": spec.recipe,
+        "exits": [
+            {"threshold": threshold, "macs": macs}
+            for threshold, macs in zip(spec.exit_thresholds, exits, strict=True)
+        ],
     }
 
 

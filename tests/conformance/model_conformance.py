@@ -16,7 +16,7 @@ from torch import nn
 
 from edgekit.checkpoints import load_checkpoint, load_network, save_checkpoint
 from edgekit.models import MODELS, ModelSpec, build_model
-from edgekit.models.counting import RULES, count_cost
+from edgekit.models.counting import RULES, count_cost, count_exit_macs
 from edgekit.models.table import read_table
 from edgekit_export.exportable import Exportable, Normalisation
 from tests.conformance.exportable_conformance import ExportableConformance
@@ -33,6 +33,9 @@ class ModelConformance(ExportableConformance):
 
     model: str
     """Name in the registry."""
+
+    has_exits = False
+    """Set by `ExitConformance`, which a model with early exits inherits."""
 
     sizes: tuple[tuple[int, int], ...] = ((1, 1), (2, 3), (5, 1))
     """(height, width) to try, in multiples of the model's own multiple."""
@@ -80,6 +83,8 @@ class ModelConformance(ExportableConformance):
         assert len(set(spec.classes)) == len(spec.classes)
         assert spec.flops_rule in RULES
         assert spec.normal_class is None or spec.normal_class in spec.classes
+        assert bool(spec.exit_thresholds) == self.has_exits
+        assert bool(spec.parts) == self.has_exits
         if spec.task == "segment":
             assert spec.normal_class == spec.classes[0]
 
@@ -101,35 +106,35 @@ class ModelConformance(ExportableConformance):
         for times in self.sizes:
             image = self.draw_image(spec, times=times)
             with torch.no_grad():
-                answers = _run_stages(network, image)
+                answers = run_stages(network, image)
             assert all(torch.isfinite(tensor).all() for tensor in answers.values()), times
             assert all(tensor.dtype == torch.float32 for tensor in answers.values()), times
             if spec.task == "segment":
                 maps = 1 if len(spec.classes) == 2 else len(spec.classes)
                 assert answers["logits"].shape == (2, maps, *image.shape[2:])
             else:
-                last = list(network.stages())[-1]
-                probabilities = answers[last.exit.output]
-                assert probabilities.shape == (2, len(spec.classes))
-                assert (probabilities >= 0).all(), times
-                # Float32 sums of a few numbers below one: far from what a missing softmax gives.
-                torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2), rtol=0, atol=1e-5)
+                assert answers.keys() == {stage.exit.output for stage in network.stages()}
+                for probabilities in answers.values():
+                    assert probabilities.shape == (2, len(spec.classes))
+                    assert (probabilities >= 0).all(), times
+                    # Float32 sums of a few numbers below one: far from what a missing softmax gives.
+                    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2), rtol=0, atol=1e-5)
 
     def test_forward_gives_logits(self, spec: ModelSpec, network: nn.Module) -> None:
         image = self.draw_image(spec)
         with torch.no_grad():
-            logits, answers = network(image), _run_stages(network, image)
+            logits, answers = network(image), run_stages(network, image)
         if spec.task == "segment":
             assert torch.equal(logits, answers["logits"])
         else:
-            last = list(network.stages())[-1]
-            torch.testing.assert_close(torch.softmax(logits, dim=1), answers[last.exit.output])
+            (only,) = network.stages()
+            torch.testing.assert_close(torch.softmax(logits, dim=1), answers[only.exit.output])
 
     def test_rows_of_a_batch_do_not_touch_each_other(self, spec: ModelSpec, network: nn.Module) -> None:
         image = self.draw_image(spec)
         with torch.no_grad():
-            together = _run_stages(network, image)
-            alone = _run_stages(network, image[1:])
+            together = run_stages(network, image)
+            alone = run_stages(network, image[1:])
         for name, tensor in together.items():
             # Other batch sizes may sum in another order: float32 noise, far below a logit that matters.
             torch.testing.assert_close(tensor[1:], alone[name], rtol=1e-4, atol=1e-5)
@@ -161,7 +166,7 @@ class ModelConformance(ExportableConformance):
         assert state.keys() == network.state_dict().keys()
         assert all(torch.equal(state[name], tensor) for name, tensor in network.state_dict().items())
         with torch.no_grad():
-            expected, found = _run_stages(network, image), _run_stages(restored, image)
+            expected, found = run_stages(network, image), run_stages(restored, image)
         assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
 
     @pytest.mark.parametrize("rule", list(RULES))
@@ -190,12 +195,16 @@ class ModelConformance(ExportableConformance):
             macs.operations,
             flops.operations,
         )
+        exits = count_exit_macs(network, spec.input_shape) if spec.exit_thresholds else ()
+        assert [(leaving["threshold"], leaving["macs"]) for leaving in row["exits"]] == list(
+            zip(spec.exit_thresholds, exits, strict=True)
+        )
         assert row["input"] == list(spec.input_shape)
         assert row["flops_rule"] == spec.flops_rule
 
     def test_a_gradient_reaches_every_parameter(self, spec: ModelSpec) -> None:
         network = build_model(spec, seed=3).train()
-        answers = _run_stages(network, self.draw_image(spec, batch=4))
+        answers = run_stages(network, self.draw_image(spec, batch=4))
         sum((tensor**2).mean() for tensor in answers.values()).backward()
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None, name
@@ -212,7 +221,7 @@ def _feeds_batchnorm(network: nn.Module, parameter: str) -> bool:
     return kind == "bias" and bool(following) and isinstance(following[0], nn.BatchNorm2d)
 
 
-def _run_stages(network: Any, image: torch.Tensor) -> dict[str, torch.Tensor]:
+def run_stages(network: Any, image: torch.Tensor) -> dict[str, torch.Tensor]:
     """Run the stages one after the other, as a bundle does, and return every output that is not carried."""
     answers: dict[str, torch.Tensor] = {}
     carried: dict[str, torch.Tensor] | None = None

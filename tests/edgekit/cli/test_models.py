@@ -36,6 +36,14 @@ def test_people_see_every_model_with_its_figures(run_cli: RunCli) -> None:
     assert "cheapnet-g<N>" in lines[-1]
 
 
+def test_people_see_what_leaving_at_each_exit_costs(run_cli: RunCli) -> None:
+    lines = run_cli("models").out.splitlines()
+    start = next(place for place, line in enumerate(lines) if "early exits" in line) + 1
+    rows = {name: figures for name, *figures in map(str.split, lines[start : lines.index("", start)])}
+    assert list(rows) == [entry["name"] for entry in read_table()["models"] if entry["exits"]]
+    assert rows["dinet"] == ["4,911,530,624", "12,427,724,672", "22,225,621,376", "28,600,968,576"]
+
+
 def test_measured_models_that_reach_what_is_asked_stand_first(run_cli: RunCli) -> None:
     result = run_cli("models", "--for", "recall=0.8,ms=3,data=neu-seg")
     assert result.code == 0

@@ -13,9 +13,10 @@ import torch
 
 NAMES = {
     "resnet50": "a87e91cd6bd1f939e0b723852e567a7205d33b0ac984ac02dd1a5f225d37c036",
+    "mobilenet-v3-large": "555a3f5e3bcc126ea392ac52ab422c6a68f733ea2a9046dbf0f1b191dd1a09af",
     "shufflenet-v2-0.5": "83434269737afc7fe920ddcf72c95ab266400c6243519a09bdc519fb2730e136",
 }
-"""Digests of resnet50() and shufflenet_v2_x0_5(), 1000 classes."""
+"""Digests of resnet50(), mobilenet_v3_large() and shufflenet_v2_x0_5(), 1000 classes."""
 
 
 def digest_names(state: Mapping[str, torch.Tensor]) -> str:

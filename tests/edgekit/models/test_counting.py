@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from edgekit.models import MODELS, build_model
-from edgekit.models.counting import count_cost
+from edgekit.models.counting import count_cost, count_exit_macs
 from edgekit_runtime.errors import UsageProblem
 
 # G, parameters and FLOPs (rule thop0.1.1, one grey image of 512²), as the paper prints them. Its one misprint is
@@ -149,3 +149,12 @@ def test_hooks_are_gone_when_the_network_fails() -> None:
 def test_an_unknown_rule_names_the_known_ones() -> None:
     with pytest.raises(UsageProblem, match=r"macs, thop0\.1\.1, ptflops0\.7"):
         count_cost(nn.ReLU(), (1, 2, 2), rule="flops")
+
+
+def test_a_network_without_early_exits_costs_the_whole_at_its_only_one() -> None:
+    network = build_weightless("resnet50")
+    assert count_exit_macs(network, (3, 64, 64)) == (count_cost(network, (3, 64, 64)).operations,)
+
+
+def test_a_segmenting_network_has_no_exit() -> None:
+    assert count_exit_macs(build_weightless("cheapnet-s"), (1, 32, 32)) == ()

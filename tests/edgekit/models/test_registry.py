@@ -112,6 +112,11 @@ def test_iteration_gives_the_named_models_in_the_order_of_the_catalogue() -> Non
         "unet",
         "unet-32",
         "resnet50",
+        "dinet",
+        "dinet-a",
+        "dinet-table1",
+        "mobilenet-v3-large",
+        "mobile-di",
         "shufflenet-v2-0.5",
     ]
     assert MODELS.patterns == ("cheapnet-g<N>", "cheapnet-std-g<N>")

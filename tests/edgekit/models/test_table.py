@@ -9,8 +9,9 @@ from edgekit.models.table import TABLE_FILE, make_table, read_table
 
 
 def test_the_table_that_ships_equals_a_new_one() -> None:
-    assert read_table() == make_table()
-    assert TABLE_FILE.read_text(encoding="utf-8") == json.dumps(make_table(), indent=2) + "\n"
+    anew = make_table()
+    assert read_table() == anew
+    assert TABLE_FILE.read_text(encoding="utf-8") == json.dumps(anew, indent=2) + "\n"
 
 
 def test_rows_have_the_documented_keys() -> None:
@@ -18,7 +19,17 @@ def test_rows_have_the_documented_keys() -> None:
     assert document["schema"] == "edgekit.models/1"
     assert [row["name"] for row in document["models"]] == [spec.name for spec in MODELS]
     for row in document["models"]:
-        assert {"name", "task", "input", "parameters", "macs", "flops", "flops_rule", "paper"} <= row.keys()
+        assert {
+            "name",
+            "task",
+            "input",
+            "parameters",
+            "macs",
+            "flops",
+            "flops_rule",
+            "paper",
+            "exits",
+        } <= row.keys()
         spec = MODELS.get(row["name"])
         assert row["input"] == [spec.channels, *spec.size]
         assert (row["task"], row["recipe"], row["classes"]) == (spec.task, spec.recipe, list(spec.classes))
@@ -35,3 +46,11 @@ def test_figures_that_papers_print_are_in_the_table() -> None:
     rows = {row["name"]: row for row in read_table()["models"]}
     assert (rows["unet"]["parameters"], round(rows["unet"]["macs"] / 1e9, 4)) == (31_390_721, 7.8305)
     assert round(rows["resnet50"]["macs"] / 1e9, 3) == 21.353
+    exits = rows["dinet"]["exits"]
+    assert [leaving["threshold"] for leaving in exits] == [0.8, 0.7, 0.6, 0.5]
+    assert [round(leaving["macs"] / 1e9, 3) for leaving in exits] == [4.912, 12.428, 22.226, 28.601]
+
+
+def test_only_models_with_early_exits_list_any() -> None:
+    listed = {row["name"] for row in read_table()["models"] if row["exits"]}
+    assert listed == {"dinet", "dinet-a", "dinet-table1", "mobile-di"}
