@@ -26,7 +26,7 @@ from edgekit_runtime.backends import (
 )
 from edgekit_runtime.bundle import Bundle, Manifest, VerdictRules
 from edgekit_runtime.errors import FrameError, UsageProblem
-from edgekit_runtime.execution import resolve_thresholds, run_stages
+from edgekit_runtime.execution import resolve_thresholds, run_every_exit, run_stages
 from edgekit_runtime.exits import ExitPolicy
 from edgekit_runtime.frames import Batch, prepare_batch, prepare_frame
 from edgekit_runtime.pixels import widen
@@ -196,6 +196,28 @@ class Detector:
         opened = self._require_ready()
         started = self._clock()
         return self._answer(opened, prepare_batch(frames, opened.bundle.manifest.input), started, exit_policy)
+
+    def find_probabilities(self, frames: object) -> npt.NDArray[np.float32]:
+        """Return what every exit thinks of every frame, float32 (N, exits, classes): nothing is answered early.
+
+        This is what exit thresholds are chosen on, and what exits are compared by.
+
+        Args:
+            frames: As for `run_batch`, and as many as there are: they run one part after the other.
+
+        Raises:
+            FrameError: If there is no frame, or one is not what the contract asks for.
+            UsageProblem: If the detector is not READY, or its bundle segments.
+        """
+        opened = self._require_ready()
+        manifest = opened.bundle.manifest
+        if manifest.model.task != "classify":
+            raise UsageProblem(
+                "The bundle segments frames; it gives no probabilities.",
+                remedy="Use run_batch or find_masks.",
+            )
+        batch = prepare_batch(frames, manifest.input)
+        return run_every_exit(opened.backend, manifest, batch.frames, self._thresholds)
 
     def find_masks(self, tiles: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """Return the masks of tiles, uint8 (N, h, w), without zones, regions or verdicts: for whoever joins them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,7 +28,7 @@ class ExitPolicy(Protocol):
             stage: 0-based number of the stage.
             name: Its name.
             probabilities: float32 (n, classes) of the rows that are still undecided.
-            rows: Their numbers in the batch, (n,), increasing.
+            rows: Their numbers in the batch, (n,), each once, in any order; as `probabilities`, in that order.
         """
         ...
 
@@ -45,11 +46,13 @@ class ThresholdExits:
     """
 
     def __init__(self, thresholds: Iterable[float | None]) -> None:
+        if isinstance(thresholds, (str, Real)):
+            raise UsageProblem(f"Exit thresholds come as a list, one per stage; got {thresholds!r}.")
         self.thresholds = tuple(thresholds)
         for value in self.thresholds:
             # The comparison is false for NaN, too.
-            if value is not None and not 0.0 <= value <= 1.0:
-                raise UsageProblem(f"An exit's threshold must be from 0 to 1, got {value}.")
+            if value is not None and not (isinstance(value, Real) and 0.0 <= value <= 1.0):
+                raise UsageProblem(f"An exit's threshold must be from 0 to 1, got {value!r}.")
 
     @classmethod
     def of(cls, manifest: Manifest) -> ThresholdExits:
@@ -67,11 +70,14 @@ class ThresholdExits:
         return answered
 
     def check(self, manifest: Manifest, _frames: int, /) -> None:
-        """Raise UsageProblem unless there is one threshold per stage of the bundle."""
+        """Raise UsageProblem unless there is one threshold per stage of the bundle, for each that has an exit."""
         if len(self.thresholds) != len(manifest.stages):
             raise UsageProblem(
                 f"{len(manifest.stages)} exit thresholds are needed, got {len(self.thresholds)}."
             )
+        for stage, threshold in zip(manifest.stages, self.thresholds, strict=True):
+            if stage.exit is not None and threshold is None:
+                raise UsageProblem(f"Stage {stage.name!r} has an exit and was given no threshold.")
 
 
 class ReplayExits:
@@ -106,6 +112,24 @@ class ReplayExits:
             raise UsageProblem(
                 f"The bundle has no exit {unknown[0]}; it has {', '.join(map(str, sorted(known)))}."
             )
+
+
+def skip_exits(
+    _stage: int, _name: str, probabilities: Probabilities, _rows: npt.NDArray[np.intp], /
+) -> Decisions:
+    """Policy that answers nothing early: every frame goes through all stages, and the last exit answers it."""
+    return np.zeros(len(probabilities), np.bool_)
+
+
+def check_policy(policy: ExitPolicy, manifest: Manifest, frames: int) -> None:
+    """Raise UsageProblem if a policy is none, or is one of this module that does not fit the bundle or the batch."""
+    if not callable(policy):
+        raise UsageProblem(
+            f"An exit policy is called with the probabilities of an exit, got {type(policy).__name__}.",
+            remedy="Pass ThresholdExits([0.8, …]), ReplayExits([1, …]), skip_exits or a function of your own.",
+        )
+    if isinstance(policy, (ThresholdExits, ReplayExits)):
+        policy.check(manifest, frames)
 
 
 def confidence(probabilities: Probabilities) -> Probabilities:

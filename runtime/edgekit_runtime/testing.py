@@ -40,7 +40,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.backends.base import Array, Backend
+from edgekit_runtime.backends.base import Array, Backend, keep_array_rows, name_dtype
 from edgekit_runtime.backends.devices import Device
 from edgekit_runtime.backends.options import BackendOptions
 from edgekit_runtime.bundle import (
@@ -81,6 +81,7 @@ class FakeBackend(Backend):
         bundle: An opened bundle, fake or real.
         options: Kept as `options`, and without effect: any device will do.
         answers: Stage name → what it answers. Outputs that an answer leaves out are zeros.
+        most_rows: Rows that one run takes at most, as an engine would say; no limit where omitted.
 
     Attributes:
         rows: Stage name → rows of each run, in order.
@@ -94,8 +95,10 @@ class FakeBackend(Backend):
         options: BackendOptions = _ON_CPU,
         *,
         answers: Mapping[str, Answer] | None = None,
+        most_rows: int | None = None,
     ) -> None:
         super().__init__(bundle, options)
+        self.most_rows = most_rows
         self._answers = dict(answers or {})
         unknown = sorted(set(self._answers) - set(self._stages))
         if unknown:
@@ -124,14 +127,16 @@ class FakeBackend(Backend):
             raise UsageProblem(f"Stage {stage.name!r} has no output {unknown[0]!r}.")
         return {tensor.name: _fill(tensor, told.get(tensor.name, 0), rows) for tensor in stage.outputs}
 
-    def _take_rows_impl(self, tensor: Array, rows: npt.NDArray[np.intp]) -> Array:
-        return np.take(tensor, rows, axis=0)
+    def _keep_rows_impl(
+        self, tensor: Array, count: int, targets: npt.NDArray[np.intp], sources: npt.NDArray[np.intp]
+    ) -> Array:
+        return keep_array_rows(tensor, count, targets, sources)
 
     def _download_impl(self, tensor: Array) -> Array:
-        return tensor
+        return tensor.copy()  # keep_rows moves rows in place
 
     def _describe_impl(self, tensor: Array) -> tuple[str, tuple[int, ...]]:
-        return str(tensor.dtype), tensor.shape
+        return name_dtype(tensor.dtype), tensor.shape
 
 
 def fake_bundle(

@@ -89,7 +89,7 @@ class BackendConformance:
         for call in (
             lambda: backend.upload(frames),
             lambda: backend.run("segment", {}),
-            lambda: backend.take_rows(frames, np.array([0])),
+            lambda: backend.keep_rows(frames, np.array([0])),
             lambda: backend.download(frames),
         ):
             with pytest.raises(UsageProblem, match=state):
@@ -172,10 +172,8 @@ class BackendConformance:
         for row, frame in enumerate(frames):
             np.testing.assert_array_equal(self.segment(segmenter, frame[np.newaxis])[0], together[row])
 
-    def test_take_rows_keeps_the_given_order_and_repeats(self, segmenter, frames):
-        rows = np.array([4, 0, 2, 2])
-        taken = segmenter.download(segmenter.take_rows(segmenter.upload(frames), rows))
-        np.testing.assert_array_equal(taken, frames[rows])
+    def test_most_rows_is_unlimited_or_a_number(self, segmenter):
+        assert segmenter.most_rows is None or segmenter.most_rows >= 1
 
     def test_two_run_side_by_side_in_two_threads(self, make_backend, frames):
         failures: list[BaseException] = []
@@ -216,13 +214,61 @@ class StagedBackendConformance(BackendConformance):
         )
         np.testing.assert_array_equal(first, second)
 
-    def test_carried_rows_go_on_in_their_order(self, classifier, frames):
-        outputs = classifier.run("exit1", {"frame": classifier.upload(frames)})
+    def run_first(self, backend: Backend, frames: np.ndarray) -> dict:
+        return backend.run("exit1", {"frame": backend.upload(frames)})
+
+    def test_both_exits_answer_the_brightness(self, classifier, frames):
+        outputs = self.run_first(classifier, frames)
         assert set(outputs) == {"features1", "p1"}
-        rows = np.array([3, 1])
-        kept = classifier.take_rows(outputs["features1"], rows)
-        answer = classifier.download(classifier.run("exit2", {"features1": kept})["p2"])
         first = classifier.download(outputs["p1"])
+        second = classifier.download(classifier.run("exit2", {"features1": outputs["features1"]})["p2"])
         # Both exits give class 1 the mean brightness; sums in another order differ in the last bits.
-        np.testing.assert_allclose(answer, first[rows], atol=1e-6)
         np.testing.assert_allclose(first[:, 1], frames.mean(axis=(1, 2)) / 255, atol=1e-6)
+        np.testing.assert_allclose(second, first, atol=1e-6)
+
+    @pytest.mark.parametrize("kept", [[0], [4], [0, 1, 2], [0, 4], [3, 1], [4, 1, 3], [0, 1, 2, 3, 4]])
+    def test_kept_rows_take_the_places_that_were_asked(self, classifier, frames, kept):
+        outputs = self.run_first(classifier, frames)
+        before = classifier.download(outputs["features1"])
+        answers = classifier.download(outputs["p1"])
+        tensor = classifier.keep_rows(outputs["features1"], np.array(kept))
+        np.testing.assert_array_equal(classifier.download(tensor), before[kept])
+        found = classifier.download(classifier.run("exit2", {"features1": tensor})["p2"])
+        np.testing.assert_allclose(found, answers[kept], atol=1e-6)
+
+    @pytest.mark.parametrize("kept", [[], [1, 0], [2, 1, 1], [0, 5], [-1], [0, 0], [0, 1, 2, 3, 4, 4]])
+    def test_rows_that_could_not_be_kept_in_place_are_refused(self, classifier, frames, kept):
+        outputs = self.run_first(classifier, frames)
+        with pytest.raises(UsageProblem, match="Rows to keep of 5"):
+            classifier.keep_rows(outputs["features1"], np.array(kept, np.intp))
+
+    def test_what_was_downloaded_is_the_callers(self, classifier, frames):
+        outputs = self.run_first(classifier, frames)
+        arrays = {name: classifier.download(tensor) for name, tensor in outputs.items()}
+        copies = {name: array.copy() for name, array in arrays.items()}
+        classifier.keep_rows(outputs["features1"], np.array([4, 3]))
+        self.run_first(classifier, 255 - frames)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(array, copies[name])
+
+    def test_what_was_uploaded_is_not_written(self, classifier, frames):
+        before = frames.copy()
+        outputs = self.run_first(classifier, frames)
+        classifier.run("exit2", {"features1": classifier.keep_rows(outputs["features1"], np.array([4]))})
+        np.testing.assert_array_equal(frames, before)
+
+    def test_carried_tensors_outlive_the_runs_of_other_stages(self, classifier, frames):
+        features = self.run_first(classifier, frames)["features1"]
+        before = classifier.download(features)
+        first, second = (
+            classifier.download(classifier.run("exit2", {"features1": features})["p2"]) for _ in range(2)
+        )
+        np.testing.assert_array_equal(first, second)
+        np.testing.assert_array_equal(classifier.download(features), before)
+
+    def test_batches_of_any_size_may_follow_each_other(self, classifier, frames):
+        for count in (2, 5, 1, 5, 3):
+            some = frames[-count:]
+            outputs = self.run_first(classifier, some)
+            found = classifier.download(classifier.run("exit2", {"features1": outputs["features1"]})["p2"])
+            np.testing.assert_allclose(found[:, 1], some.mean(axis=(1, 2)) / 255, atol=1e-6)

@@ -115,7 +115,7 @@ def test_a_frame_of_one_tile_is_not_copied(tiling):
 
 
 def test_few_tiles_run_together_however_large_the_frame_is(tiling, monkeypatch):
-    monkeypatch.setattr(edgekit_runtime.execution, "MOST_TILE_PIXELS", 5 * HEIGHT * WIDTH + 7)
+    monkeypatch.setattr(edgekit_runtime.execution, "MOST_UNCOUNTED_PIXELS", 5 * HEIGHT * WIDTH + 7)
     with Detector(tiling, backend=FakeBackend) as detector:
         result = detector(np.full((100, 100), 255, np.uint8))
         rows = detector.backend.rows["segment"]

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.backends.base import Array, Backend, name_dtype
+from edgekit_runtime.backends.base import Array, Backend, Description, keep_array_rows, name_dtype
 from edgekit_runtime.backends.onnx_wire import has_external_data
+from edgekit_runtime.backends.onnxruntime_binding import BoundStage
 from edgekit_runtime.backends.options import BackendOptions
 from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.bundle.contract import TensorInfo
@@ -36,6 +37,9 @@ _DTYPES = {
 class OnnxRuntimeCpu(Backend):
     """Runs stages with ONNX Runtime on the CPU; tensors are NumPy arrays.
 
+    A stage that carries tensors on writes them into memory that the backend keeps; the answers of the others are handed
+    out as they come.
+
     Args:
         bundle: An opened bundle.
         options: Without a number of threads, ONNX Runtime takes one per physical core.
@@ -47,26 +51,33 @@ class OnnxRuntimeCpu(Backend):
     def __init__(self, bundle: Bundle, options: BackendOptions) -> None:
         super().__init__(bundle, options)
         self._sessions: dict[str, Any] = {}
+        self._bound: dict[str, BoundStage] = {}
 
     def _open_impl(self) -> None:
         check_single_installation()
         ort = import_optional("onnxruntime", extra="cpu")
         try:
             for stage in self.bundle.manifest.stages:
-                self._sessions[stage.name] = self._load(ort, stage)
+                session = self._sessions[stage.name] = self._load(ort, stage)
+                if stage.carries:
+                    self._bound[stage.name] = BoundStage(session, stage)
         except BaseException:
-            self._sessions.clear()
+            self._close_impl()
             raise
 
     def _close_impl(self) -> None:
+        self._bound.clear()
         self._sessions.clear()
 
     def _upload_impl(self, array: Array) -> Array:
         return array
 
     def _run_impl(self, stage: StageInfo, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        bound = self._bound.get(stage.name)
         names = [tensor.name for tensor in stage.outputs]
         try:
+            if bound is not None:
+                return bound.run(inputs)
             arrays = self._sessions[stage.name].run(names, dict(inputs))
         except MemoryError:
             raise
@@ -76,13 +87,16 @@ class OnnxRuntimeCpu(Backend):
             ) from error
         return dict(zip(names, arrays, strict=True))
 
-    def _take_rows_impl(self, tensor: Array, rows: npt.NDArray[np.intp]) -> Array:
-        return np.take(tensor, rows, axis=0)
+    def _keep_rows_impl(
+        self, tensor: Array, count: int, targets: npt.NDArray[np.intp], sources: npt.NDArray[np.intp]
+    ) -> Array:
+        return keep_array_rows(tensor, count, targets, sources)
 
     def _download_impl(self, tensor: Array) -> Array:
-        return tensor
+        kept = any(bound.owns(tensor) for bound in self._bound.values())
+        return tensor.copy() if kept else tensor
 
-    def _describe_impl(self, tensor: Array) -> tuple[str, tuple[int, ...]]:
+    def _describe_impl(self, tensor: Array) -> Description:
         return name_dtype(tensor.dtype), tensor.shape
 
     def _load(self, ort: Any, stage: StageInfo) -> Any:

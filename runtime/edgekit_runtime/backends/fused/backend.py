@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_runtime.backends.base import Array, Backend, name_dtype
+from edgekit_runtime.backends.base import Array, Backend, keep_array_rows, name_dtype
 from edgekit_runtime.backends.devices import Device
 from edgekit_runtime.backends.fused.network import Network
 from edgekit_runtime.backends.fused.phases import find_program_obstacle
@@ -60,8 +60,10 @@ class Fused(Backend):
         (mask,) = stage.outputs
         return {mask.name: self._session.run(frames, float(inputs[self._threshold]))}
 
-    def _take_rows_impl(self, tensor: Array, rows: npt.NDArray[np.intp]) -> Array:
-        return np.take(tensor, rows, axis=0)
+    def _keep_rows_impl(
+        self, tensor: Array, count: int, targets: npt.NDArray[np.intp], sources: npt.NDArray[np.intp]
+    ) -> Array:
+        return keep_array_rows(tensor, count, targets, sources)
 
     def _download_impl(self, tensor: Array) -> Array:
         return tensor
