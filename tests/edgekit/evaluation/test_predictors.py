@@ -10,12 +10,14 @@ import pytest
 import torch
 from torch import nn
 
+from edgekit.evaluation.early_exits import plan_exits
 from edgekit.evaluation.predictors import predict_with_detector, predict_with_network
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime import Detector
 from edgekit_runtime.bundle import PixelFormat
-from edgekit_runtime.errors import FrameError
+from edgekit_runtime.errors import FrameError, UsageProblem
 from edgekit_runtime.testing import FakeBackend, fake_bundle
+from tests.edgekit.evaluation.staged import BRIGHTNESS, Brightness, answer_rows, number_frames
 
 PLAIN = Normalisation((0.0,), (1.0,), scale=1.0)
 FRAME = np.arange(16, dtype=np.uint8).reshape(4, 4)
@@ -181,3 +183,77 @@ def test_a_bundle_that_classifies_gives_probabilities_in_the_order_of_its_classe
         prediction = predict_with_detector(detector)(np.zeros((32, 32), np.uint8))
     assert prediction.probabilities.tolist() == [0.25, 0.5, 0.25]
     assert prediction.mask is None
+
+
+MIDDLE_IS_127 = Normalisation((0.5,), (0.25,))
+
+
+def explain(grey: int) -> list[list[float]]:
+    """What both exits of `Brightness` say about a frame of one grey value, in float64."""
+    mean = (grey / 255 - 0.5) / 0.25
+    return [[1 / (1 + np.exp(2 * gain * mean)), 1 / (1 + np.exp(-2 * gain * mean))] for gain in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("grey", "exit_", "low"), [(0, 1, False), (255, 1, False), (90, 2, False), (128, 2, True)]
+)
+def test_the_first_exit_of_a_network_that_is_sure_answers(grey: int, exit_: int, low: bool) -> None:
+    exits = plan_exits(Brightness(), BRIGHTNESS)
+    frame = np.full((16, 16), grey, np.uint8)
+    for every_exit in (False, True):
+        predict = predict_with_network(
+            Brightness(),
+            MIDDLE_IS_127,
+            multiple=4,
+            task="classify",
+            exits=exits.points,
+            every_exit=every_exit,
+        )
+        prediction = predict(frame)
+        assert (prediction.exit, prediction.low_confidence) == (exit_, low)
+        assert prediction.probabilities == pytest.approx(explain(grey)[exit_ - 1], abs=1e-6)
+        if every_exit:
+            assert prediction.exit_probabilities.dtype == np.float32
+            assert prediction.exit_probabilities == pytest.approx(np.array(explain(grey)), abs=1e-6)
+        else:
+            assert prediction.exit_probabilities is None
+
+
+def test_exits_of_a_network_cannot_be_forgotten() -> None:
+    predict = predict_with_network(Brightness(), MIDDLE_IS_127, multiple=4, task="classify")
+    with pytest.raises(UsageProblem, match="2 exits; 0 thresholds"):
+        predict(np.zeros((16, 16), np.uint8))
+
+
+ANSWERS = np.array(
+    [
+        [[0.95, 0.05], [0.2, 0.8], [0.3, 0.7]],
+        [[0.6, 0.4], [0.1, 0.9], [0.3, 0.7]],
+        [[0.6, 0.4], [0.5, 0.5], [0.3, 0.7]],
+    ],
+    np.float32,
+)
+
+
+@pytest.mark.parametrize("every_exit", [False, True])
+def test_exits_of_a_bundle(tmp_path: Path, every_exit: bool) -> None:
+    bundle = fake_bundle(tmp_path / "line.edgekit", task="classify", exits=3, height=4, width=4)
+    with Detector(bundle, backend=answer_rows(ANSWERS)) as detector:
+        predict = predict_with_detector(detector, every_exit=every_exit)
+        predictions = [predict(frame) for frame in number_frames(3)]
+    assert [one.exit for one in predictions] == [1, 2, 3]
+    assert [one.low_confidence for one in predictions] == [False, False, True]
+    for row, one in enumerate(predictions):
+        assert np.array_equal(one.probabilities, ANSWERS[row, row])
+        if every_exit:
+            assert np.array_equal(one.exit_probabilities, ANSWERS[row])
+        else:
+            assert one.exit_probabilities is None
+
+
+def test_a_bundle_of_one_exit_has_no_early_ones(tmp_path: Path) -> None:
+    bundle = fake_bundle(tmp_path / "line.edgekit", task="classify", exit_threshold=1.0)
+    with Detector(bundle, backend=FakeBackend) as detector:
+        prediction = predict_with_detector(detector)(np.full((32, 32), 90, np.uint8))
+    assert prediction.exit is prediction.exit_probabilities is None
+    assert not prediction.low_confidence

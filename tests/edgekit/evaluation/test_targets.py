@@ -11,6 +11,8 @@ from edgekit.evaluation.targets import open_target
 from edgekit.shipped import DEMO_BUNDLE
 from edgekit_runtime import Detector
 from edgekit_runtime.errors import ArtefactRefused, UnusableInput, UsageProblem
+from edgekit_runtime.testing import FakeBackend, fake_bundle
+from tests.edgekit.evaluation.staged import save_brightness
 
 
 def test_a_checkpoint(checkpoint_folder: Path) -> None:
@@ -50,6 +52,31 @@ def test_a_bundle_is_closed_afterwards() -> None:
 def test_a_checkpoint_takes_no_option_that_it_would_ignore(checkpoint_folder: Path, option) -> None:
     with pytest.raises(UsageProblem, match="CPU"), open_target(checkpoint_folder, **option):
         pass
+
+
+def test_every_exit_of_what_has_none_is_refused(checkpoint_folder: Path, tmp_path: Path) -> None:
+    classifier = fake_bundle(tmp_path / "c.edgekit", task="classify").path
+    for target in (checkpoint_folder, DEMO_BUNDLE, classifier):
+        backend = FakeBackend if target == classifier else "auto"
+        with (
+            pytest.raises(UsageProblem, match="no early exits"),
+            open_target(target, backend=backend, every_exit=True),
+        ):
+            pass
+    with open_target(checkpoint_folder) as opened:
+        assert opened.exits is None
+
+
+def test_exits_of_a_checkpoint_answer_by_the_thresholds_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_brightness(tmp_path / "c", monkeypatch)
+    with open_target(folder, every_exit=True) as opened:
+        predictions = [opened.predict(np.full((16, 16), grey, np.uint8)) for grey in (0, 90, 128)]
+    assert [point.threshold for point in opened.exits.points] == [0.9, 0.6]
+    assert [one.exit for one in predictions] == [1, 2, 2]
+    assert [one.low_confidence for one in predictions] == [False, False, True]
+    assert all(one.exit_probabilities.shape == (2, 2) for one in predictions)
 
 
 def test_what_is_neither(tmp_path: Path) -> None:
