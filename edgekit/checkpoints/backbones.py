@@ -1,4 +1,4 @@
-"""Start a network from weights that were trained for other classes: all of it but the classifier's last layer."""
+"""Start a network from weights that were trained for other classes, or in another network of the same backbone."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from torch import nn
 
 from edgekit.checkpoints.format import load_weights
 from edgekit.models import MODELS
+from edgekit_runtime.errors import CheckpointError
 
 
 def load_backbone(
     network: nn.Module, weights: Mapping[str, torch.Tensor], *, model: str, keep_head: bool = False
 ) -> tuple[str, ...]:
-    """Put weights into a network, whose classifier may stay as fresh as it is.
+    """Put weights into a network, whose classifier's last layers may stay as fresh as they are.
 
     A segmenting network has no such layer: it takes every weight.
 
     Args:
         network: A network of the model; changed in place.
         weights: A state dict of the same model, perhaps for another number of classes.
-        model: Name in the registry, which says where the classifier's last layer is.
-        keep_head: Take the weights of that layer too: the classes are the same.
+        model: Name in the registry, which says where the classifier's last layers are, one for each exit.
+        keep_head: Take the weights of those layers too: the classes are the same.
 
     Returns:
         Names of the tensors that were left fresh, sorted.
@@ -36,5 +37,39 @@ def load_backbone(
         return ()
     fresh = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(head)}
     kept = {name: tensor for name, tensor in weights.items() if not name.startswith(head)}
+    load_weights(network, {**kept, **fresh}, model=model)
+    return tuple(sorted(fresh))
+
+
+def load_other_backbone(
+    network: nn.Module, weights: Mapping[str, torch.Tensor], *, model: str, source: nn.Module
+) -> tuple[str, ...]:
+    """Put those weights of another network into this one that both have: its backbone.
+
+    What the other network has alone, its classifier, may be missing and is not looked at.
+
+    Args:
+        network: Changed in place.
+        weights: A state dict of the other network, perhaps for other classes.
+        model: Name of this network in the registry, for messages.
+        source: The other network; names alone count, so it may be without weights.
+
+    Returns:
+        Names of the tensors that were left fresh, sorted.
+
+    Raises:
+        CheckpointError: If names or shapes of the backbone differ, the other network does not have a name, or a tensor
+            holds no plain numbers.
+    """
+    other = source.state_dict()
+    unknown = sorted(set(weights) - set(other))
+    if unknown:
+        raise CheckpointError(
+            f"The weights hold no backbone of {model}: {len(unknown)} unknown, such as {unknown[0]}.",
+            remedy="Take the file of the plain network, as it was published.",
+        )
+    own = network.state_dict()
+    fresh = {name: tensor for name, tensor in own.items() if name not in other}
+    kept = {name: tensor for name, tensor in weights.items() if name in own}
     load_weights(network, {**kept, **fresh}, model=model)
     return tuple(sorted(fresh))

@@ -1,6 +1,7 @@
 """Published torchvision weights from a local file: a torch file that holds the state dict alone.
 
-The networks here carry torchvision's parameter names, so that nothing is renamed. torchvision itself is not needed.
+The networks here carry torchvision's parameter names, so that nothing is renamed. torchvision itself is not needed. A
+network with exits takes the backbone of the plain network's file, and everything else of it stays fresh.
 A torch file may hold code; `edgekit.checkpoints.torch_files` says how it is read.
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from edgekit.checkpoints.backbones import load_backbone
+from edgekit.checkpoints.backbones import load_backbone, load_other_backbone
 from edgekit.checkpoints.format import Checkpoint, current_versions, require_finite
 from edgekit.checkpoints.torch_files import (
     is_state_dict,
@@ -24,8 +25,19 @@ from edgekit.models import MODELS, ModelSpec, build_model
 from edgekit_export.exportable import Normalisation
 from edgekit_runtime.errors import CheckpointError, UsageProblem
 
-PUBLISHED: Mapping[str, str] = {"resnet50": "resnet50", "shufflenet-v2-0.5": "shufflenet_v2_x0_5"}
+PUBLISHED: Mapping[str, str] = {
+    "resnet50": "resnet50",
+    "mobilenet-v3-large": "mobilenet_v3_large",
+    "shufflenet-v2-0.5": "shufflenet_v2_x0_5",
+}
 """Our name → torchvision's."""
+
+BACKBONES: Mapping[str, str] = {
+    "dinet": "resnet50",
+    "dinet-a": "resnet50",
+    "mobile-di": "mobilenet-v3-large",
+}
+"""A network whose backbone is a published one's → our name of that one. Nobody publishes that of `dinet-table1`."""
 
 IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 """What the published weights were trained with, in units of full scale."""
@@ -57,12 +69,13 @@ def import_torchvision_weights(
         classes: Names by output; None takes the model's own.
         normal_class: The one of them that means no defect; None takes the model's own where it is among them.
         normalisation: What the weights were trained with; three means and standard deviations.
-        new_head: Leave the last layer as it is initialised, because the file's answers other classes.
+        new_head: Leave the last layer as it is initialised, because the file's answers other classes. A network that
+            takes no more than a backbone has no layer of the file's: there it makes no difference.
         seed: Of that initialisation.
 
     Returns:
-        The record, whose provenance is "untrained" where the last layer is fresh; the network's state dict; and the
-        names of the tensors that were left fresh.
+        The record, whose provenance is "untrained" where any layer is fresh; the network's state dict; and the names
+        of the tensors that were left fresh.
 
     Raises:
         UsageProblem: If no such weights are published for the model, or classes or normalisation make no sense.
@@ -74,10 +87,15 @@ def import_torchvision_weights(
     _check_normal_class(normal_class, spec)
     _check_normalisation(normalisation)
     network = build_model(spec, seed=seed)
-    state = _read_state_dict(path, network, spec)
-    if not new_head:
-        _check_head(path, state, spec)
-    fresh = load_backbone(network, _add_counters(state, network), model=model, keep_head=not new_head)
+    published = _build_published(model)
+    state = _read_state_dict(path, max(size_limit(network), size_limit(published)))
+    state = _add_counters(state, published)
+    if model in BACKBONES:
+        fresh = load_other_backbone(network, state, model=model, source=published)
+    else:
+        if not new_head:
+            _check_head(path, state, spec)
+        fresh = load_backbone(network, state, model=model, keep_head=not new_head)
     weights = network.state_dict()
     require_finite(weights, path)
     record = _make_record(spec, normal_class, normalisation, has_fresh_layer=bool(fresh))
@@ -92,7 +110,7 @@ def _make_record(
         classes=spec.classes,
         normal_class=normal_class or spec.normal_class,
         normalisation=normalisation,
-        # A fresh last layer answers at random: a bundle of it must not say that it can be used.
+        # A fresh layer answers at random: a bundle of it must not say that it can be used.
         provenance="untrained" if has_fresh_layer else "imported",
         training=None,
         data=None,
@@ -103,9 +121,10 @@ def _make_record(
 
 def _choose_spec(model: str, classes: Sequence[str] | None) -> ModelSpec:
     spec = MODELS.get(model)
-    if model not in PUBLISHED:
+    if model not in PUBLISHED and model not in BACKBONES:
         raise UsageProblem(
-            f"torchvision publishes no weights of {model}; it does of {', '.join(PUBLISHED)}.",
+            f"torchvision publishes no weights of {model}; it does of {', '.join(PUBLISHED)}, "
+            f"and of the backbones of {', '.join(BACKBONES)}.",
             remedy="Choose one of these, or leave --from out for weights of CheapNet's authors.",
         )
     if classes is None:
@@ -136,19 +155,23 @@ def _check_normalisation(normalisation: Normalisation) -> None:
         )
 
 
-def _read_state_dict(path: Path, network: nn.Module, spec: ModelSpec) -> dict[str, torch.Tensor]:
-    published = spec.for_classes([str(index) for index in range(IMAGENET_CLASSES)])
+def _build_published(model: str) -> nn.Module:
+    """Return the published network without memory for its weights, with the classes that it was published for."""
+    spec = MODELS.get(BACKBONES.get(model, model))
     with torch.device("meta"):
-        limit = max(size_limit(network), size_limit(build_model(published)))
+        return build_model(spec.for_classes([str(index) for index in range(IMAGENET_CLASSES)]))
+
+
+def _read_state_dict(path: Path, limit: int) -> dict[str, torch.Tensor]:
     content = read_torch_file(path, limit=limit, remedy=HOW_TO_SAVE)
     if not isinstance(content, dict) or not content or not is_state_dict(content):
         raise CheckpointError(f"{path} holds no state dict: names and tensors alone.", remedy=HOW_TO_SAVE)
     return remove_parallel_prefix(content, path)
 
 
-def _add_counters(state: Mapping[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:
-    counters = {name: value for name, value in network.state_dict().items() if name.endswith(COUNTER)}
-    return {**counters, **state}
+def _add_counters(state: Mapping[str, torch.Tensor], published: nn.Module) -> dict[str, torch.Tensor]:
+    names = [name for name in published.state_dict() if name.endswith(COUNTER)]
+    return {**{name: torch.tensor(0) for name in names}, **state}
 
 
 def _check_head(path: Path, state: Mapping[str, torch.Tensor], spec: ModelSpec) -> None:

@@ -17,6 +17,9 @@ Numbers = tuple[float, ...]
 
 AUTHORS, TORCHVISION = "cheapnet", "torchvision"
 
+MOST_NAMES = 4
+"""Fresh tensors that are named one by one; weight and bias of a layer are two."""
+
 
 class NumbersType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """One number, or one per channel with commas between."""
@@ -39,7 +42,11 @@ class NumbersType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 @click.command("import-weights")
 @click.argument("file", type=any_path)
-@click.option("--model", required=True, help="What it was trained as, such as cheapnet-g4 or resnet50.")
+@click.option(
+    "--model",
+    required=True,
+    help="What it was trained as, such as cheapnet-g4 or resnet50; or what takes its backbone, such as dinet.",
+)
 @click.option(
     "--from",
     "source",
@@ -76,7 +83,9 @@ def import_weights(
 ) -> None:
     """Turn a weights FILE of CheapNet's authors or of torchvision into a checkpoint of edgekit.
 
-    The file is read without running any code in it; names, shapes and values are checked.
+    The file is read without running any code in it; names, shapes and values are checked. dinet and dinet-a take the
+    backbone of a resnet50 FILE, mobile-di that of a mobilenet_v3_large; the rest is fresh: go on with `edgekit train
+    --init`.
     """
     for package in ("torch", "safetensors"):
         import_optional(package, extra="train")
@@ -105,8 +114,15 @@ def import_weights(
     save_checkpoint(out, checkpoint, weights)
     reporter.note(f"Imported {len(weights) - len(fresh)} tensors of {model}.")
     if fresh:
-        reporter.note(f"note: {', '.join(fresh)} are fresh: train the checkpoint before it is used.")
+        reporter.note(f"note: {_describe_fresh(fresh)} are fresh: train the checkpoint before it is used.")
     click.echo(out)
+
+
+def _describe_fresh(names: tuple[str, ...]) -> str:
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    groups = sorted({name.split(".")[0] for name in names})
+    return f"{len(names)} tensors of {' and '.join(groups)}"
 
 
 def _require_grey(mean: Numbers | None, std: Numbers | None) -> tuple[float, float]:

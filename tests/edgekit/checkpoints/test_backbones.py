@@ -55,3 +55,15 @@ def test_a_segmenting_network_takes_everything() -> None:
     source, network = build_model(spec, seed=1).state_dict(), build_model(spec, seed=2)
     assert load_backbone(network, source, model=spec.name) == ()
     assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in source.items())
+
+
+def test_every_exit_has_a_head_of_its_own() -> None:
+    spec = MODELS.get("mobile-di")
+    source = build_model(spec, seed=1).state_dict()
+    network = build_model(spec.for_classes(["good", "bad"]), seed=2)
+    fresh = load_backbone(network, source, model=spec.name)
+    assert set(fresh) == {
+        f"classifiers.{number}.linear.{kind}" for number in (1, 2, 3, 4) for kind in ("bias", "weight")
+    }
+    state = network.state_dict()
+    assert all(torch.equal(state[name], tensor) for name, tensor in source.items() if name not in fresh)

@@ -94,6 +94,19 @@ def test_resnet50_comes_over_with_the_models_own_classes(tmp_path: Path) -> None
     )
 
 
+def test_mobilenet_comes_over_and_only_its_last_layer_may_stay_fresh(tmp_path: Path) -> None:
+    path = tmp_path / "mobilenet_v3_large.pth"
+    published = make_published("mobilenet-v3-large")
+    torch.save(published, path)
+    record, weights, fresh = import_file(path, model="mobilenet-v3-large")
+    assert (record.provenance, fresh) == ("untrained", ("classifier.3.bias", "classifier.3.weight"))
+    assert torch.equal(weights["classifier.0.weight"], published["classifier.0.weight"])
+    whole = import_file(path, model="mobilenet-v3-large", classes=THOUSAND, new_head=False)
+    assert (whole[0].provenance, whole[2]) == ("imported", ())
+    with pytest.raises(CheckpointError, match="answers 1000 classes"):
+        import_file(path, model="mobilenet-v3-large", new_head=False)
+
+
 def test_files_from_before_batches_were_counted_are_read(tmp_path: Path) -> None:
     published = make_published()
     old = {name: tensor for name, tensor in published.items() if not name.endswith("num_batches_tracked")}
@@ -174,8 +187,12 @@ def test_code_in_the_file_does_not_run(tmp_path: Path) -> None:
 
 
 def test_models_that_torchvision_does_not_have_are_refused(file: Path) -> None:
-    with pytest.raises(UsageProblem, match=r"no weights of unet; it does of resnet50, shufflenet-v2-0\.5"):
+    words = r"of unet; it does of resnet50, mobilenet-v3-large, shufflenet-v2-0\.5, and of the backbones of dinet,"
+    with pytest.raises(UsageProblem, match=words):
         import_file(file, model="unet")
+    # 4, 4, 5 and 3 bottlenecks: its backbone is not ResNet-50's.
+    with pytest.raises(UsageProblem, match="no weights of dinet-table1"):
+        import_file(file, model="dinet-table1")
 
 
 @pytest.mark.parametrize("classes", [["one"], ["a", "a"], ["a", " "], []])

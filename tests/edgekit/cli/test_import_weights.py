@@ -187,3 +187,20 @@ def test_a_mean_that_is_no_number_is_refused(import_published) -> None:
     result = import_published("--new-head", "--mean", "0.5,x", "--std", "0.2")
     assert (result.code, result.out) == (2, "")
     assert "'0.5,x' is no number" in result.err
+
+
+def test_a_network_with_exits_takes_the_backbone_of_a_published_file(run_cli: RunCli, tmp_path: Path) -> None:
+    torch.save(make_published("mobilenet-v3-large"), tmp_path / "a.pth")
+    options = ("--from", "torchvision", "--model", "mobile-di", "--out", tmp_path / "imported")
+    result = run_cli("import-weights", tmp_path / "a.pth", *options)
+    assert (result.code, result.out) == (0, f"{tmp_path / 'imported'}\n"), result.err
+    assert "Imported 308 tensors of mobile-di." in result.err
+    assert "24 tensors of classifiers are fresh: train the checkpoint" in result.err
+    record, weights = load_checkpoint(tmp_path / "imported")
+    assert (record.model, record.provenance) == ("mobile-di", "untrained")
+    assert len(weights) == 308 + 24
+
+
+def test_a_network_whose_backbone_nobody_publishes_is_refused(run_cli: RunCli, tmp_path: Path) -> None:
+    options = ("--from", "torchvision", "--model", "dinet-table1", "--out", tmp_path / "imported")
+    run_cli("import-weights", tmp_path / "a.pth", *options).refused(2, "dinet-table1", "dinet, dinet-a")
