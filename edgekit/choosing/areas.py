@@ -118,7 +118,7 @@ def find_label(bundle: Bundle) -> str:
     if model.task == "classify":
         raise UsageProblem(
             f"{bundle.path.name} classifies: it has no threshold on a logit and no regions.",
-            remedy="Name a bundle that segments; thresholds of exits are not chosen by this release.",
+            remedy="Name a bundle that segments.",
         )
     kinds = [label for label in model.classes if label != model.normal_class]
     if len(kinds) != 1:

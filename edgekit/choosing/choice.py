@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.choosing.areas import find_label, find_rule, find_threshold
@@ -12,8 +11,7 @@ from edgekit.choosing.judged import JudgedPoint, count_groups, judge_point
 from edgekit.choosing.known_images import KnownImages
 from edgekit.choosing.operating_points import OperatingPoint, Sweep, count_point, find_frontier, rank_point
 from edgekit.choosing.search import Measure, SearchOutcome, search_threshold
-from edgekit.data.splitting.parts import ChosenPart
-from edgekit_runtime.bundle import Bundle, TuningInfo
+from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.quotas import make_quotas
 
 
@@ -69,27 +67,6 @@ def choose_point(bundle: Bundle, images: KnownImages, measure: Measure, goal: Go
         runs=len(outcome.sweeps),
         exhausted=outcome.exhausted and not find_rule(bundle).max_regions,
     )
-
-
-def describe_tuning(choice: Choice, part: ChosenPart) -> TuningInfo:
-    """Return what the new bundle's manifest says of the choice."""
-    doubts = [each.describe() for each in choice.support if not each.shown]
-    return TuningInfo(
-        data=f"{part.source}, {part.part} part",
-        fingerprint=part.dataset.fingerprint(),
-        goal="; ".join([choice.goal.describe(), *doubts]),
-        defective_images=choice.chosen.escape.total,
-        escapes=choice.chosen.escape.count,
-        normal_images=choice.chosen.overkill.total,
-        overkills=choice.chosen.overkill.count,
-    )
-
-
-def thin_frontier(frontier: Sequence[JudgedPoint], most: int) -> list[JudgedPoint]:
-    """Return at most so many points of the trade-off, its ends among them, evenly by place."""
-    if len(frontier) <= most:
-        return list(frontier)
-    return [frontier[round(step * (len(frontier) - 1) / (most - 1))] for step in range(most)]
 
 
 def _default_threshold(bundle: Bundle) -> float:

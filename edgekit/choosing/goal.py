@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,25 +35,25 @@ class Goal:
                 "Nothing says what the threshold shall reach.",
                 remedy="Give --max-escape 0.5%, --max-overkill 2% or --cost-ratio 20.",
             )
-        # Written so that NaN fails.
-        if self.cost_ratio is not None and not 0 < self.cost_ratio < 1e9:
-            raise UsageProblem(
-                f"A cost ratio is a number above 0, got {self.cost_ratio}.",
-                remedy="--cost-ratio 20 says that an escape costs as much as 20 overkills.",
-            )
+        check_cost_ratio(self.cost_ratio)
 
     def describe(self) -> str:
         """Return the goal in words."""
-        limits = [
-            f"{name} at most {format_share(limit)}"
-            for name, limit in (("escape", self.max_escape), ("overkill", self.max_overkill))
-            if limit is not None
-        ]
+        limits = describe_limits(self.max_escape, self.max_overkill)
         if self.cost_ratio is not None:
             return "; ".join([*limits, f"least cost, an escape counting as {self.cost_ratio:g} overkills"])
         if len(limits) == 2:
             return " and ".join(limits)
         return f"{limits[0]}, least {'overkill' if self.max_escape is not None else 'escape'}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes as JSON-ready data, and the goal in words."""
+        return {
+            "words": self.describe(),
+            "max_escape": None if self.max_escape is None else float(self.max_escape),
+            "max_overkill": None if self.max_overkill is None else float(self.max_overkill),
+            "cost_ratio": self.cost_ratio,
+        }
 
     def rank(
         self, escapes: Counts, overkills: Counts, *, defective: int, normal: int
@@ -71,16 +72,10 @@ class Goal:
             float64 (choices,) each: whether it tells nothing apart (every image of a kind is judged wrongly); by how
             many images the limits are exceeded; then what is made small.
         """
-        useless = (escapes == defective) | (overkills == normal)
-        excess = np.zeros(len(escapes))
-        for counts, limit, total in (
-            (escapes, self.max_escape, defective),
-            (overkills, self.max_overkill, normal),
-        ):
-            if limit is not None:
-                # In whole images, exactly: 3 of 120 are 2.5 %, whatever floats make of it.
-                excess += np.maximum(counts - int(limit * total), 0)
-        return (useless.astype(np.float64), excess, *self._objectives(escapes, overkills, defective, normal))
+        useless = find_useless(escapes, overkills, defective=defective, normal=normal)
+        excess = count_excess(escapes, allow_images(self.max_escape, defective))
+        excess += count_excess(overkills, allow_images(self.max_overkill, normal))
+        return (useless, excess, *self._objectives(escapes, overkills, defective, normal))
 
     def _objectives(
         self, escapes: Counts, overkills: Counts, defective: int, normal: int
@@ -92,6 +87,44 @@ class Goal:
         if self.max_escape is not None and self.max_overkill is not None:
             return escape + overkill, escape
         return (overkill, escape) if self.max_escape is not None else (escape, overkill)
+
+
+def allow_images(limit: Fraction | None, total: int) -> int | None:
+    """Return how many of so many images a limit allows, exactly: 3 of 120 are 2.5 %, whatever floats make of it."""
+    return None if limit is None else int(limit * total)
+
+
+def count_excess(counts: npt.NDArray[Any], allowed: int | None) -> npt.NDArray[np.float64]:
+    """Return by how many images counts exceed what is allowed; None allows any."""
+    if allowed is None:
+        return np.zeros(np.shape(counts))
+    return np.maximum(np.asarray(counts, np.float64) - allowed, 0.0)
+
+
+def find_useless(
+    escapes: npt.NDArray[Any], overkills: npt.NDArray[Any], *, defective: int, normal: int
+) -> npt.NDArray[np.float64]:
+    """Return 1 where every image of a kind is judged wrongly, so that nothing is told apart, and 0 elsewhere."""
+    return np.where((escapes == defective) | (overkills == normal), 1.0, 0.0)
+
+
+def describe_limits(max_escape: Fraction | None, max_overkill: Fraction | None) -> list[str]:
+    """Return the limits that are given, in words."""
+    return [
+        f"{name} at most {format_share(limit)}"
+        for name, limit in (("escape", max_escape), ("overkill", max_overkill))
+        if limit is not None
+    ]
+
+
+def check_cost_ratio(ratio: float | None) -> None:
+    """Raise UsageProblem unless an escape costs as much as a number of overkills, or nothing is said of that."""
+    # Written so that NaN fails.
+    if ratio is not None and not 0 < ratio < 1e9:
+        raise UsageProblem(
+            f"A cost ratio is a number above 0, got {ratio}.",
+            remedy="--cost-ratio 20 says that an escape costs as much as 20 overkills.",
+        )
 
 
 def parse_share(text: str) -> Fraction:

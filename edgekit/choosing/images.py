@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from edgekit.choosing.labelled import tell_defective
 from edgekit.data.contract import Dataset, Subset
 from edgekit.data.opening import OpenOptions, open_dataset
 from edgekit.data.splitting.duplicates import link_duplicates
 from edgekit.data.splitting.parts import ChosenPart, choose_part
 from edgekit.data.views import view_for
 from edgekit.reporting import Reporter
-from edgekit_runtime.bundle import DataInfo, Manifest, PixelFormat
+from edgekit_runtime.bundle import DataInfo, Manifest, ModelInfo, PixelFormat
 from edgekit_runtime.errors import DatasetError, UsageProblem
 
 ADVICE = "Leave --split out for the validation part, or name images that were not trained on."
@@ -26,15 +27,17 @@ class _Opener:
     """Opens one `--data` in several ways, always as the bundle knows images."""
 
     text: str
-    classes: int
+    model: ModelInfo
 
     def open(self, options: OpenOptions) -> Dataset:
         dataset = open_dataset(self.text, options)
+        if self.model.task == "classify":
+            return tell_defective(dataset, self.model.normal_class)
         # Whether an image is defective is all that is needed: a folder per class, without masks, will do.
         labelled = all(item.defective is not None for item in dataset.items)
         if not dataset.classes and labelled:
             return dataset
-        return view_for(dataset, task="segment", classes=self.classes)
+        return view_for(dataset, task="segment", classes=len(self.model.classes))
 
 
 def open_images(
@@ -59,7 +62,7 @@ def open_images(
         UsageProblem: If these are training images, or hold them, or have no such part.
         DatasetError: See `choose_part` and `open_dataset`.
     """
-    opener, trained_on = _Opener(text, len(manifest.model.classes)), manifest.data
+    opener, trained_on = _Opener(text, manifest.model), manifest.data
     pixels = manifest.input.pixels
     options = replace(options, pixels=pixels)
     known = None if trained_on is None else _open_known(opener, trained_on, pixels)

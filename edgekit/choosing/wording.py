@@ -1,18 +1,23 @@
-"""A choice in words: a table for a terminal, and what may be said of it."""
+"""A choice in words: a table for a terminal, and what may be said of it; the pieces serve choices of any kind."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from edgekit.choosing.choice import Choice, thin_frontier
+from edgekit.choosing.choice import Choice
 from edgekit.choosing.goal import format_share
-from edgekit.choosing.judged import Interval, JudgedPoint
+from edgekit.choosing.image_rates import ImageRates, Interval
+from edgekit.choosing.judged import JudgedPoint
 from edgekit.evaluation.rates import Rate
+
+Point = TypeVar("Point")
 
 ROWS = 12
 """Most rows of the trade-off."""
 
-HEADER = ("", "threshold", "least area", "escape (95 %)", "overkill (95 %)")
+HEADER = ("", "threshold", "least area")
+RATE_HEADS = ("escape (95 %)", "overkill (95 %)")
 PER_METRE = "per metre"
 
 OPTIMISM = (
@@ -28,13 +33,18 @@ def describe_choice(choice: Choice) -> list[str]:
         ("chosen" if choice.reached else "best", choice.chosen),
         *(("", point) for point in thin_frontier(choice.frontier, ROWS)),
     ]
-    lines = _align([list_header(choice), *((name, *describe_point(point)) for name, point in rows)])
+    lines = align_columns([list_header(choice), *((name, *describe_point(point)) for name, point in rows)])
     return [*lines[:3], "trade-off:", *lines[3:], "", *list_statements(choice)]
 
 
 def list_header(choice: Choice) -> tuple[str, ...]:
-    """Return the heads of the columns: the last one only where mm per pixel are known."""
-    return HEADER if choice.chosen.per_metre is None else (*HEADER, PER_METRE)
+    """Return the heads of the columns."""
+    return (*HEADER, *list_rate_heads(choice.chosen))
+
+
+def list_rate_heads(rates: ImageRates) -> tuple[str, ...]:
+    """Return the heads of the columns of rates: the last one only where mm per pixel are known."""
+    return RATE_HEADS if rates.per_metre is None else (*RATE_HEADS, PER_METRE)
 
 
 def describe_point(point: JudgedPoint) -> tuple[str, ...]:
@@ -42,13 +52,16 @@ def describe_point(point: JudgedPoint) -> tuple[str, ...]:
     area = f"{point.point.min_area_px:,} px"
     if point.min_area_mm2 is not None:
         area += f" ({point.min_area_mm2:.3g} mm²)"
+    return (f"{point.point.threshold:g}", area, *describe_rates(point))
+
+
+def describe_rates(rates: ImageRates) -> tuple[str, ...]:
+    """Return the cells of `list_rate_heads`."""
     cells = (
-        f"{point.point.threshold:g}",
-        area,
-        describe_rate(point.escape, point.escape_interval),
-        describe_rate(point.overkill, point.overkill_interval),
+        describe_rate(rates.escape, rates.escape_interval),
+        describe_rate(rates.overkill, rates.overkill_interval),
     )
-    metre = point.per_metre
+    metre = rates.per_metre
     if metre is None:
         return cells
     return (*cells, f"{metre.escapes:.3g} escapes, {metre.overkills:.3g} overkills")
@@ -72,7 +85,24 @@ def list_statements(choice: Choice) -> list[str]:
     return [*statements, OPTIMISM]
 
 
-def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+def describe_source(document: Mapping[str, Any]) -> str:
+    """Return which images a document is about: "folder:plates, val part: 20 defective and 80 … of 100 things"."""
+    images = document["images"]
+    return (
+        f"{document['data']}, {document['split']} part: {images['defective']:,} defective and {images['normal']:,} "
+        f"defect-free images of {images['groups']:,} things"
+    )
+
+
+def thin_frontier(frontier: Sequence[Point], most: int) -> list[Point]:
+    """Return at most so many points of the trade-off, its ends among them, evenly by place."""
+    if len(frontier) <= most:
+        return list(frontier)
+    return [frontier[round(step * (len(frontier) - 1) / (most - 1))] for step in range(most)]
+
+
+def align_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines of a table."""
     columns = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, columns, strict=True)).rstrip()

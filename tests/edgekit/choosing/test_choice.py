@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from edgekit.choosing.areas import AreaMeter
-from edgekit.choosing.choice import Choice, choose_point, thin_frontier
+from edgekit.choosing.choice import Choice, choose_point
 from edgekit.choosing.goal import Goal, parse_share
 from edgekit.choosing.judged import count_groups, judge_point
 from edgekit.choosing.known_images import KnownImages, know_images
 from edgekit.choosing.operating_points import OperatingPoint, Sweep
 from edgekit.choosing.trade_off_page import write_trade_off_page
-from edgekit.choosing.wording import describe_choice, describe_rate
+from edgekit.choosing.wording import describe_choice, describe_rate, thin_frontier
 from edgekit.data.contract import Sample
 from edgekit.evaluation.evaluate import evaluate_masks
 from edgekit.evaluation.judging import Judging

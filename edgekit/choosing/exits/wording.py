@@ -1,0 +1,136 @@
+"""A choice of exits in words: tables for a terminal, and what may be said of it."""
+
+from __future__ import annotations
+
+from edgekit.choosing.exits.choice import ExitChoice
+from edgekit.choosing.exits.goal import format_macs
+from edgekit.choosing.exits.judged import JudgedExits
+from edgekit.choosing.exits.trade_off import PAPER
+from edgekit.choosing.goal import format_share
+from edgekit.choosing.wording import (
+    OPTIMISM,
+    ROWS,
+    align_columns,
+    describe_rates,
+    list_rate_heads,
+    thin_frontier,
+)
+
+Rows = list[tuple[str, ...]]
+
+OWN = "DI-Net's own"
+HEADER = ("", "thresholds", "expected cost")
+
+
+def describe_exits(choice: ExitChoice) -> list[str]:
+    """Return the tables and the statements, one line each."""
+    compared = tabulate_compared(choice)
+    rows = [
+        *compared,
+        *tabulate("", thin_frontier(choice.frontier, ROWS)),
+        *tabulate_series(choice),
+    ]
+    head, *lines = align_columns([list_header(choice), *rows])
+    first, second = len(compared), len(lines) - len(choice.series)
+    return [
+        head,
+        *lines[:first],
+        "trade-off:",
+        *lines[first:second],
+        "decreasing thresholds:",
+        *lines[second:],
+        "",
+        *align_columns(tabulate_answers(choice)),
+        "",
+        *list_statements(choice),
+    ]
+
+
+def list_header(choice: ExitChoice) -> tuple[str, ...]:
+    """Return the heads of the columns."""
+    return (*HEADER, *list_rate_heads(choice.chosen))
+
+
+def name_best(choice: ExitChoice) -> str:
+    """Return what the best is called: it is chosen only where it reaches the goal."""
+    return "chosen" if choice.reached else "best"
+
+
+def tabulate_compared(choice: ExitChoice) -> Rows:
+    """Return the rows of what is compared: before, all frames to the last exit, chosen."""
+    return [
+        *tabulate("before", [choice.before]),
+        *tabulate("last exit", [choice.last]),
+        *tabulate(name_best(choice), [choice.chosen]),
+    ]
+
+
+def tabulate_series(choice: ExitChoice) -> Rows:
+    """Return the rows of thresholds that people know, the paper's marked."""
+    return [row for one in choice.series for row in tabulate(OWN if one.thresholds == PAPER else "", [one])]
+
+
+def tabulate(name: str, points: list[JudgedExits]) -> Rows:
+    """Return a row for each choice, in the order of `list_header`."""
+    return [
+        (name, describe_thresholds(point), describe_cost(point), *describe_rates(point)) for point in points
+    ]
+
+
+def tabulate_answers(choice: ExitChoice) -> Rows:
+    """Return a table, its head first: which share of the images each exit answers."""
+    rows: Rows = [("answered by", "", *choice.names)]
+    for name, point in (("before", choice.before), (name_best(choice), choice.chosen)):
+        for kind, counts in (("defect-free", point.normal_exits), ("defective", point.defective_exits)):
+            rows.append((name, kind, *(format_share(count / sum(counts)) for count in counts)))
+    return rows
+
+
+def describe_thresholds(point: JudgedExits) -> str:
+    """Return such as "0.84 0.71 0.6 (0.5)": the last one only marks low confidence."""
+    if point.thresholds is None:
+        return "every frame"
+    *deciding, last = (f"{threshold:g}" for threshold in point.thresholds)
+    return f"{' '.join(deciding)} ({last})"
+
+
+def describe_cost(point: JudgedExits) -> str:
+    """Return such as "41.2 % (11.8 GMAC)"."""
+    return f"{format_share(point.relative_cost)} ({format_macs(point.macs)})"
+
+
+def describe_share(choice: ExitChoice) -> str:
+    """Return how many frames of the line are taken to be defective."""
+    return f"{format_share(choice.criterion.share)} defective frames"
+
+
+def list_statements(choice: ExitChoice) -> list[str]:
+    """Return what a person must know beside the tables."""
+    proof = (
+        "no other thresholds do better on these images"
+        if choice.exhausted
+        else "the search ended before it had ruled out all others: better ones may exist"
+    )
+    statements = [
+        f"{choice.counted:,} combinations of thresholds were counted; {proof}.",
+        _state_share(choice),
+    ]
+    if choice.goal.held is not None:
+        most = choice.last.overkill if choice.goal.held == "overkill" else choice.last.escape
+        statements.append(
+            f"No limit of {choice.goal.held} was given: it is held to that of the last exit, {most.count} of "
+            f"{most.total}. --max-{choice.goal.held} allows more, or less."
+        )
+    statements += [f"{each.describe()}." for each in choice.support]
+    return [*statements, OPTIMISM, "Cost is counted in multiply-accumulates; `edgekit bench` measures time."]
+
+
+def _state_share(choice: ExitChoice) -> str:
+    chosen = choice.chosen
+    if choice.goal.defective_share is not None:
+        return f"The expected cost is that of {describe_share(choice)}, as was said."
+    return (
+        f"The expected cost is that of {describe_share(choice)}, as in these images. A line shows far fewer, and "
+        f"defect-free frames cost {format_macs(chosen.normal_macs)}, defective ones "
+        f"{format_macs(chosen.defective_macs)}: say how many with --defective-share 1%."
+    )
