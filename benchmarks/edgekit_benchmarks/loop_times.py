@@ -13,11 +13,11 @@ from typing import Any, cast
 from edgekit_benchmarks.sampling import Clock
 from edgekit_runtime.backends import Backend
 from edgekit_runtime.bundle import Manifest
-from edgekit_runtime.execution import run_stages
+from edgekit_runtime.execution import Execution
 from edgekit_runtime.exits import ExitPolicy
 from edgekit_runtime.frames import Frames
 
-COMPACTING = ("keep_rows", "take_rows")
+COMPACTING = "keep_rows"
 
 
 @dataclass(frozen=True)
@@ -82,31 +82,35 @@ class TimedBackend:
         return call
 
 
-def time_loop(
-    backend: TimedBackend,
-    manifest: Manifest,
-    frames: Frames,
-    policy: ExitPolicy,
-    clock: Clock = time.perf_counter,
-) -> LoopTimes:
-    """Run a batch through the stages and return where its time went.
+class TimedLoop:
+    """The loop of a bundle, as a detector has it, that says where its time went.
 
     Args:
-        backend: Of the bundle.
-        manifest: Its manifest.
-        frames: As `edgekit_runtime.frames.prepare_batch` makes them.
-        policy: Which rows leave where.
+        backend: READY; it stays the caller's.
+        manifest: Of its bundle.
         clock: Seconds of a steady clock.
     """
-    backend.reset()
-    started = clock()
-    run_stages(cast("Backend", backend), manifest, frames, None, policy)
-    total = clock() - started
-    return split_times(total, backend.seconds)
+
+    def __init__(self, backend: Backend, manifest: Manifest, clock: Clock = time.perf_counter) -> None:
+        self._clock = clock
+        self._timed = TimedBackend(backend, clock)
+        self._execution = Execution(cast("Backend", self._timed), manifest)
+
+    def run(self, frames: Frames, policy: ExitPolicy) -> LoopTimes:
+        """Run a batch.
+
+        Args:
+            frames: As `edgekit_runtime.frames.prepare_batch` makes them.
+            policy: Which rows leave where.
+        """
+        self._timed.reset()
+        started = self._clock()
+        self._execution.run(frames, policy)
+        return split_times(self._clock() - started, self._timed.seconds)
 
 
 def split_times(total_s: float, seconds: Mapping[tuple[str, str], float]) -> LoopTimes:
     """Return the parts of a batch's time from those of the methods that it called."""
     stages = {stage: value * 1e3 for (method, stage), value in seconds.items() if method == "run"}
-    compaction = sum(value for (method, _), value in seconds.items() if method in COMPACTING) * 1e3
+    compaction = sum(value for (method, _), value in seconds.items() if method == COMPACTING) * 1e3
     return LoopTimes(total_s * 1e3, stages, compaction, total_s * 1e3 - sum(stages.values()) - compaction)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from edgekit_benchmarks.loop_times import LoopTimes, TimedBackend, split_times, time_loop
+from edgekit_benchmarks.loop_times import LoopTimes, TimedBackend, TimedLoop, split_times
 from edgekit_runtime.exits import ReplayExits
 from edgekit_runtime.testing import FakeBackend, fake_bundle
 
@@ -23,11 +23,9 @@ def measure(tmp_path) -> Callable[[list[int]], tuple[LoopTimes, FakeBackend]]:
         clock = lambda: float(next(seconds))  # noqa: E731
         frames = np.zeros((len(exits), 2, 2), np.uint8)
         with FakeBackend(bundle) as backend:
-            timed = TimedBackend(backend, clock)
-            time_loop(
-                timed, bundle.manifest, frames, ReplayExits([4] * len(exits)), clock
-            )  # nothing of it stays
-            return time_loop(timed, bundle.manifest, frames, ReplayExits(exits), clock), backend
+            loop = TimedLoop(backend, bundle.manifest, clock)
+            loop.run(frames, ReplayExits([4] * len(exits)))  # nothing of it stays
+            return loop.run(frames, ReplayExits(exits)), backend
 
     return run
 
