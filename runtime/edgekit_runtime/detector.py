@@ -26,7 +26,7 @@ from edgekit_runtime.backends import (
 )
 from edgekit_runtime.bundle import Bundle, Manifest, VerdictRules
 from edgekit_runtime.errors import FrameError, UsageProblem
-from edgekit_runtime.execution import resolve_thresholds, run_every_exit, run_stages
+from edgekit_runtime.execution import Execution, resolve_thresholds
 from edgekit_runtime.exits import ExitPolicy
 from edgekit_runtime.frames import Batch, prepare_batch, prepare_frame
 from edgekit_runtime.pixels import widen
@@ -42,6 +42,7 @@ class _Opened(NamedTuple):
 
     bundle: Bundle
     backend: Backend
+    execution: Execution
     rules: VerdictRules
     quotas: Quotas
 
@@ -143,7 +144,8 @@ class Detector:
         if bundle.manifest.model.task == "segment":
             prepare_regions()
         backend = open_backend(self._backend_choice, bundle, self._options)
-        self._opened = _Opened(bundle, backend, rules, quotas)
+        execution = Execution(backend, bundle.manifest, self._thresholds)
+        self._opened = _Opened(bundle, backend, execution, rules, quotas)
         self.state = State.READY
 
     def close(self) -> None:
@@ -217,7 +219,7 @@ class Detector:
                 remedy="Use run_batch or find_masks.",
             )
         batch = prepare_batch(frames, manifest.input)
-        return run_every_exit(opened.backend, manifest, batch.frames, self._thresholds)
+        return opened.execution.run_every_exit(batch.frames)
 
     def find_masks(self, tiles: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """Return the masks of tiles, uint8 (N, h, w), without zones, regions or verdicts: for whoever joins them.
@@ -241,7 +243,7 @@ class Detector:
                 f"{', '.join(map(str, contract.frame_shape))}); got {tiles.dtype} {tiles.shape}."
             )
         frames = widen(tiles, contract.pixels)
-        return run_stages(opened.backend, manifest, frames, self._thresholds).outputs[manifest.mask_output]
+        return opened.execution.run(frames).outputs[manifest.mask_output]
 
     def _choose_rules(self, manifest: Manifest) -> VerdictRules:
         """Return the bundle's rules with what was asked for in their place."""
@@ -266,7 +268,7 @@ class Detector:
     ) -> tuple[Result, ...]:
         manifest, backend, rules, quotas = opened.bundle.manifest, opened.backend, opened.rules, opened.quotas
         policy = exit_policy if exit_policy is not None else self._exit_policy
-        answer = run_stages(backend, manifest, batch.frames, self._thresholds, policy)
+        answer = opened.execution.run(batch.frames, policy)
         if manifest.model.task == "classify":
             elapsed_ms = self._elapsed_ms(started)
             return make_class_results(answer, manifest, backend=backend.name, latency_ms=elapsed_ms)

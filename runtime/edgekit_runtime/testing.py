@@ -133,7 +133,8 @@ class FakeBackend(Backend):
         return keep_array_rows(tensor, count, targets, sources)
 
     def _download_impl(self, tensor: Array) -> Array:
-        return tensor.copy()  # keep_rows moves rows in place
+        copied: Array = tensor.copy()  # keep_rows moves rows in place
+        return copied
 
     def _describe_impl(self, tensor: Array) -> tuple[str, tuple[int, ...]]:
         return name_dtype(tensor.dtype), tensor.shape

@@ -43,9 +43,13 @@ def test_there_is_one_threshold_per_stage(manifest, values):
         ThresholdExits(values).check(manifest, 1)
 
 
-def test_an_exit_without_a_threshold_is_named():
-    with pytest.raises(UsageProblem, match="'s1'"):
-        ThresholdExits([None])(0, "s1", np.ones((1, 2), np.float32), np.arange(1))
+def test_an_exit_without_a_threshold_is_named(manifest):
+    with pytest.raises(UsageProblem, match="'exit2' has an exit and was given no threshold"):
+        ThresholdExits([0.5, None, 0.5]).check(manifest, 1)
+
+
+def test_a_stage_without_an_exit_answers_nothing():
+    assert not ThresholdExits([None])(0, "s1", np.ones((1, 2), np.float32), np.arange(1)).any()
 
 
 def test_replay_answers_where_the_list_says(manifest):

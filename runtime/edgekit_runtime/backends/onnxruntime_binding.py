@@ -32,15 +32,16 @@ class BoundStage:
         self._binding = session.io_binding()
         self._memory: dict[str, Array] = {}
         self._outputs: dict[str, Array] = {}
+        self._counted = next(tensor.name for tensor in stage.inputs if tensor.shape)
         self._rows = 0
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Return every output by name, in memory that the next run writes into.
+        """Return every output by name: views of memory that the next run writes into.
 
         Args:
             inputs: Every input by name, contiguous; nothing of them is held after the run.
         """
-        rows = next(len(array) for array in inputs.values() if array.ndim)
+        rows = len(inputs[self._counted])
         if rows != self._rows:
             self._bind_outputs(rows)
         for name, array in inputs.items():
@@ -50,11 +51,6 @@ class BoundStage:
         finally:
             self._binding.clear_binding_inputs()
         return dict(self._outputs)
-
-    def owns(self, tensor: Array) -> bool:
-        """Return whether an array lies in the memory of this stage."""
-        owner = tensor.base
-        return owner is not None and any(owner is memory for memory in self._memory.values())
 
     def _bind_outputs(self, rows: int) -> None:
         self._rows = 0  # in case that memory is short

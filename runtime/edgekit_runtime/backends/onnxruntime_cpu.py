@@ -93,8 +93,8 @@ class OnnxRuntimeCpu(Backend):
         return keep_array_rows(tensor, count, targets, sources)
 
     def _download_impl(self, tensor: Array) -> Array:
-        kept = any(bound.owns(tensor) for bound in self._bound.values())
-        return tensor.copy() if kept else tensor
+        # Tensors in kept memory are views of it; what ONNX Runtime hands out is no array's view.
+        return tensor.copy() if isinstance(tensor.base, np.ndarray) else tensor
 
     def _describe_impl(self, tensor: Array) -> Description:
         return name_dtype(tensor.dtype), tensor.shape
