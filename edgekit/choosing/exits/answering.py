@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit.choosing.known_images import KnownImages
+from edgekit.evaluation.early_exits import read_exits
 from edgekit.evaluation.predictors import fit_frame
 from edgekit.media.images import order_channels
 from edgekit.reporting import Reporter
@@ -42,8 +43,7 @@ def require_exits(bundle: Bundle) -> None:
         UsageProblem: If it has one exit, no class without a defect, or does not say what its stages cost.
     """
     manifest = bundle.manifest
-    exits = [stage for stage in manifest.stages if stage.exit is not None]
-    if len(exits) < 2:
+    if read_exits(manifest) is None:
         raise UsageProblem(
             f"{bundle.path.name} classifies with one exit, which answers every frame: it has no threshold to choose.",
             remedy="Name a bundle with two exits or more, such as that of dinet, or one that segments.",

@@ -93,11 +93,11 @@ def draw_exits(choice: ExitChoice) -> str:
         ),
         PLOT.draw_steps([_place(point) for point in choice.frontier]),
         *(_draw_dot(point, "dot c0", 4) for point in choice.frontier),
+        _draw_dot(choice.last, "hollow", 4),
+        _draw_dot(choice.before, "hollow", 7),
         *(_draw_dot(point, "dot c2", 4) for point in choice.series),
         *(PLOT.draw_label(_place(point), OWN) for point in choice.series if point.thresholds == PAPER),
         PLOT.draw_interval((cost, cost), chosen.escape_interval),
-        _draw_dot(choice.last, "hollow", 4),
-        _draw_dot(choice.before, "hollow", 6),
         _draw_dot(chosen, "dot c1", 7),
     ]
     words = "Escape over expected cost. " + " ".join(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edgekit.evaluation.early_exits import read_exits
 from edgekit_runtime.bundle import Manifest
 from edgekit_runtime.exits import confidence
 from edgekit_runtime.verdicts import judge_probabilities
@@ -81,14 +82,15 @@ class ExitCount:
 def tabulate_exits(
     probabilities: npt.NDArray[np.float32], manifest: Manifest, defective: npt.NDArray[np.bool_]
 ) -> ExitTable:
-    """Return what the exits make of images.
+    """Return what the exits of a bundle, two or more, make of images.
 
     Args:
         probabilities: float32 (images, exits, classes), every image through every exit (`Detector.find_probabilities`).
         manifest: The bundle's.
         defective: Which images show a defect, bool (images,).
     """
-    model = manifest.model
+    exits, model = read_exits(manifest), manifest.model
+    assert exits is not None  # `require_exits` has refused what has fewer than two
     accepted = np.array(
         [
             [
@@ -103,15 +105,13 @@ def tabulate_exits(
         np.bool_,
     )
     confidences = np.stack([confidence(part) for part in np.moveaxis(probabilities, 1, 0)], axis=1)
-    reached = np.cumsum([stage.macs for stage in manifest.stages], dtype=np.int64)
-    exits = [(index, stage) for index, stage in enumerate(manifest.stages) if stage.exit is not None]
     return ExitTable(
         confidences=np.where(np.isnan(confidences), np.float32(-np.inf), confidences),
         wrong=accepted == defective[:, None],
         defective=defective,
-        macs=reached[[index for index, _ in exits]],
-        names=tuple(stage.name for _, stage in exits),
-        thresholds=tuple(stage.exit.threshold for _, stage in exits if stage.exit is not None),
+        macs=np.array(exits.count_macs(manifest.input.height, manifest.input.width), np.int64),
+        names=tuple(point.name for point in exits.points),
+        thresholds=tuple(point.threshold for point in exits.points),
         classes=len(model.classes),
     )
 

@@ -106,15 +106,13 @@ def describe_share(choice: ExitChoice) -> str:
 
 def list_statements(choice: ExitChoice) -> list[str]:
     """Return what a person must know beside the tables."""
+    counted = f"{choice.counted:,} combinations were counted"
     proof = (
-        "no other thresholds do better on these images"
+        f"No other thresholds do better on these images: {counted}, all others ruled out."
         if choice.exhausted
-        else "the search ended before it had ruled out all others: better ones may exist"
+        else f"Better thresholds may exist: {counted} before the search ended, and not all others ruled out."
     )
-    statements = [
-        f"{choice.counted:,} combinations of thresholds were counted; {proof}.",
-        _state_share(choice),
-    ]
+    statements = [proof, _state_share(choice)]
     if choice.goal.held is not None:
         most = choice.last.overkill if choice.goal.held == "overkill" else choice.last.escape
         statements.append(

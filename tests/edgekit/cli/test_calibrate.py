@@ -120,8 +120,23 @@ def test_goals_that_mean_nothing(
 def test_targets_that_have_no_threshold(run_cli: RunCli, checkpoint_folder: Path, tmp_path: Path) -> None:
     classifier = fake_bundle(tmp_path / "c.edgekit", task="classify").path
     options = ("--data", "nothing", "--max-escape", "1%", "--out", tmp_path / "t.edgekit")
-    run_cli("calibrate", classifier, *options).refused(2, "classifies")
+    run_cli("calibrate", classifier, *options).refused(2, "classifies with one exit", "two exits or more")
     run_cli("calibrate", checkpoint_folder, *options).refused(2, "edgekit export")
+
+
+def test_options_of_exits_are_refused_where_there_are_none(run_cli: RunCli, tmp_path: Path) -> None:
+    common = (
+        "calibrate",
+        DEMO_BUNDLE,
+        "--data",
+        "nothing",
+        "--max-escape",
+        "1%",
+        "--out",
+        tmp_path / "t.edgekit",
+    )
+    for option in (("--max-cost", "60%"), ("--defective-share", "1%")):
+        run_cli(*common, *option).refused(2, "segments", option[0], "classify")
 
 
 def test_places_are_checked_before_the_work(run_cli: RunCli, tmp_path: Path) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.choosing.exits.table import ExitTable, count_last_exit, count_thresholds, tabulate_exits
 from edgekit_runtime import Detector
 from edgekit_runtime.bundle import Bundle
 from edgekit_runtime.exits import ThresholdExits
-from edgekit_runtime.testing import FakeBackend, fake_bundle
+from edgekit_runtime.testing import fake_bundle
+from tests.edgekit.evaluation.staged import answer_rows, number_frames
 
 EXITS = 3
 GRID = (0.0, 0.3, 0.5, float(np.nextafter(np.float32(0.5), np.float32(1))), 0.8, 1.0, np.nan, np.inf)
@@ -22,7 +21,7 @@ GRID = (0.0, 0.3, 0.5, float(np.nextafter(np.float32(0.5), np.float32(1))), 0.8,
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     path = tmp_path_factory.mktemp("table") / "b.edgekit"
-    return fake_bundle(path, task="classify", exits=EXITS, height=2, width=2)
+    return fake_bundle(path, task="classify", exits=EXITS, height=4, width=4)
 
 
 def tabulate(bundle: Bundle, probabilities: object, defective: object) -> ExitTable:
@@ -30,16 +29,10 @@ def tabulate(bundle: Bundle, probabilities: object, defective: object) -> ExitTa
 
 
 def answer(bundle: Bundle, probabilities: np.ndarray, thresholds: tuple[float, ...]) -> list[tuple[int, str]]:
-    """Return exit and verdict of every image, which the fake backend knows by its grey value."""
-    answers = {
-        stage.name: (lambda inputs, level=level: _look_up(inputs, probabilities, level))
-        for level, stage in enumerate(bundle.manifest.stages)
-    }
-    frames = np.zeros((len(probabilities), 2, 2), np.uint8)
-    frames += np.arange(len(probabilities), dtype=np.uint8)[:, None, None]
-    backend = partial(FakeBackend, answers=answers)
-    with Detector(bundle, backend=backend, exit_policy=ThresholdExits(thresholds)) as detector:
-        results = detector.run_batch(frames)
+    """Return exit and verdict of every image, as the runtime answers it."""
+    policy = ThresholdExits(thresholds)
+    with Detector(bundle, backend=answer_rows(probabilities), exit_policy=policy) as detector:
+        results = detector.run_batch(number_frames(len(probabilities)))
     exits = []
     for result in results:
         assert result.exit is not None
@@ -47,15 +40,7 @@ def answer(bundle: Bundle, probabilities: np.ndarray, thresholds: tuple[float, .
     return exits
 
 
-def _look_up(inputs: dict[str, np.ndarray], probabilities: np.ndarray, level: int) -> dict[str, np.ndarray]:
-    rows = next(iter(inputs.values())).reshape(len(next(iter(inputs.values()))), -1)[:, 0].astype(int)
-    answers = {f"p{level + 1}": probabilities[rows, level]}
-    if level + 1 < EXITS:
-        answers[f"features{level + 1}"] = np.broadcast_to(rows[:, None, None], (len(rows), 2, 2))
-    return answers
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(
         st.lists(st.lists(st.sampled_from(GRID), min_size=2, max_size=2), min_size=EXITS, max_size=EXITS),
