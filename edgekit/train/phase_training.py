@@ -83,7 +83,8 @@ class PhaseTraining:
         set_training(self.state.network, self.phase.trained)
         total, images, rate = 0.0, 0, math.nan
         steps = count_steps(store, recipe)
-        batches = draw_batches(store, recipe, self.phase.task.form, seed=self._run.record.seed, epoch=epoch)
+        seed = self._run.record.seed
+        batches = draw_batches(store, recipe, self.phase.task.form, seed=seed, epoch=epoch)
         label = f"epoch {epoch + 1}/{of}"
         # Closed here: an error's traceback would keep the generator, and with it the thread, alive.
         with reporter.progress(label, steps) as advance, closing(self._make_ready(batches)) as ready:
@@ -91,7 +92,7 @@ class PhaseTraining:
                 rate = learning_rate_at(recipe, done, number, steps)
                 set_learning_rate(self.state.optimiser, rate)
                 try:
-                    total += self._step.run(batch) * len(batch)
+                    total += self._step.run(batch, (seed, epoch, number)) * len(batch)
                 except TrainingDiverged as error:
                     raise TrainingDiverged(f"Epoch {epoch + 1}: {error.message}") from error
                 images += len(batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ def plot_history(
 ) -> None:
     """Draw training and validation loss beside the validation figures named by `scores`.
 
+    Thin lines are the first of these figures at each exit, where there are exits; a dashed line is where a phase ends,
+    and with it what the training loss measures.
+
     Raises:
         IoFault: If the picture cannot be written.
     """
@@ -33,11 +37,29 @@ def plot_history(
         losses.plot(epochs, [entry[key] for entry in history], label=label, marker=marker)
     for key in scores:
         figures.plot(epochs, [entry[key] for entry in history], label=LABELS[key], marker=marker)
+    for number in range(len(history[0].get("exits", ()))):
+        values = [entry["exits"][number][scores[0]] for entry in history]
+        figures.plot(epochs, values, label=f"exit {number + 1}", linewidth=0.8, marker=marker)
     losses.set(xlabel="epoch", ylabel="loss", yscale="log")
     figures.set(xlabel="epoch", ylabel="validation", ylim=(0, 1))
     for axes in (losses, figures):
+        for border in find_borders(history):
+            axes.axvline(border, color="grey", linestyle="--", linewidth=1)
         axes.grid(alpha=0.3)
         axes.legend()
+    _write(figure, path)
+
+
+def find_borders(history: Sequence[dict[str, Any]]) -> list[float]:
+    """Return where one phase ends and another begins: between two epochs."""
+    return [
+        (before["epoch"] + after["epoch"]) / 2
+        for before, after in itertools.pairwise(history)
+        if before.get("phase") != after.get("phase")
+    ]
+
+
+def _write(figure: Figure, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         figure.savefig(temporary, format="png", dpi=110)

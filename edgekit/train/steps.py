@@ -13,6 +13,7 @@ from edgekit.models.normalising import normalise
 from edgekit.train.averaging import WeightAverage
 from edgekit.train.batches import Batch
 from edgekit.train.distillation import Teacher, record_features
+from edgekit.train.dropping import Place, draw_by_place
 from edgekit.train.outputs import Outputs, to_float
 from edgekit.train.shards import Processes, keep_buffers, split_batch
 from edgekit.train.tasks import TrainingTask
@@ -78,8 +79,12 @@ class TrainingStep:
         self._average = average
         self._autocast = autocast
 
-    def run(self, batch: Batch) -> float:
+    def run(self, batch: Batch, place: Place | None = None) -> float:
         """Take one step and return the batch's loss.
+
+        Args:
+            batch: What is learnt from.
+            place: Of the step in the run, which decides what dropout draws; None takes torch's random state.
 
         Raises:
             TrainingDiverged: If the loss is not finite; the weights are then as they were before.
@@ -88,7 +93,10 @@ class TrainingStep:
         self._optimiser.zero_grad()
         total = torch.zeros((), device=self._device)
         for number, shard, share in self._own_shards(batch):
-            with keep_buffers(self._network, active=number > 0 and self._processes.count == 1):
+            with (
+                keep_buffers(self._network, active=number > 0 and self._processes.count == 1),
+                draw_by_place(place, number, self._device),
+            ):
                 loss = self._loss(shard)
                 total += loss.detach() * share
                 # The others wait in their backward pass, whatever this loss is.

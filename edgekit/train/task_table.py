@@ -36,4 +36,9 @@ def make_task(spec: ModelSpec, dataset: Dataset, objective: Objective) -> Traini
             f"The recipe weighs exits, and {spec.name} has none.",
             remedy="Take a model with early exits, such as dinet, or the model's own recipe.",
         )
+    if (spec.task, has_exits) not in TASKS:
+        raise UsageProblem(
+            f"There is no way to train a network such as {spec.name}, which has exits and is to {spec.task}.",
+            remedy="Take a classifier, or a network without exits.",
+        )
     return TASKS[spec.task, has_exits](spec, dataset, objective)

@@ -57,12 +57,18 @@ class Watcher:
             self._draw(self._folder.samples / f"epoch-{entry['epoch']:03}.png")
         if self._tensorboard:
             write_events(self._folder.tensorboard, history)
-        figures = ", ".join(f"{LABELS[name]} {_format(entry[name])}" for name in self._scores)
+        figures = ", ".join(f"{LABELS[name]} {_describe(entry, name)}" for name in self._scores)
         phase = f", {entry['phase']}" if "phase" in entry else ""
         self._reporter.note(
             f"epoch {entry['epoch']}/{self._epochs}{phase}: loss {entry['train_loss']:.4f}, "
             f"validation {figures}{' (best)' if better else ''}"
         )
+
+
+def _describe(entry: dict[str, Any], name: str) -> str:
+    """Return a figure; of a network with exits the mean over those that count, and each of them."""
+    each = ", ".join(_format(exit_[name]) for exit_ in entry.get("exits", ()))
+    return f"{_format(entry[name])} ({each})" if each else _format(entry[name])
 
 
 def _format(value: float | None) -> str:

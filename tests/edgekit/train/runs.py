@@ -10,7 +10,7 @@ from typing import Any
 from edgekit.data import OpenOptions
 from edgekit.reporting import Reporter
 from edgekit.train.engine import Trainer
-from edgekit.train.recipe import Course, Recipe, Sampling
+from edgekit.train.recipe import Course, ExitWeights, Objective, Phase, Recipe, Sampling
 from edgekit.train.recipes import get_recipe
 from edgekit.train.run_data import open_run_data
 from edgekit.train.run_folder import RunFolder, RunRecord, SplitChoice
@@ -23,6 +23,19 @@ def tiny_recipe(**changes: Any) -> Recipe:
         changes["optimiser"] = replace(recipe.optimiser, learning_rate=changes.pop("learning_rate"))
     tiny = replace(recipe, epochs=2, course=Course(), sampling=Sampling(), batch_size=4)
     return replace(tiny, **changes)
+
+
+def phased_recipe(**changes: Any) -> Recipe:
+    """Return two phases of two epochs that train `small-exits`: the last exit, then the others."""
+    two = {
+        "final": ExitWeights((0.0, 0.0, 1.0), (0.0, 0.0, 1.0)),
+        "early": ExitWeights((1.0, 0.5, 0.0), (0.5, 1.0, 0.0)),
+    }
+    phases = tuple(Phase(name, name, objective=Objective("ce", exits=exits)) for name, exits in two.items())
+    every = Objective("ce", exits=ExitWeights((1.0, 0.5, 0.25), (0.25, 0.5, 1.0)))
+    return tiny_recipe(
+        **{"objective": every, "phases": phases, "learning_rate": 0.02, "batch_size": 8, **changes}
+    )
 
 
 def make_trainer(

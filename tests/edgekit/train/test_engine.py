@@ -207,23 +207,6 @@ def test_a_network_learns(image_folder: Path, tmp_path: Path, no_pictures: None)
     assert outcome.metrics["miou"] > 0.9
 
 
-@pytest.fixture
-def class_folders(tmp_path: Path) -> Path:
-    """Sixty noisy images of 32×32: plain, with a bright square, with dark stripes."""
-    generator = np.random.default_rng(0)
-    for name in ("good", "square", "stripes"):
-        (tmp_path / "classes" / name).mkdir(parents=True)
-        for index in range(20):
-            image = generator.integers(90, 130, (32, 32)).astype(np.uint8)
-            if name == "square":
-                top, left = generator.integers(0, 16, 2)
-                image[top : top + 16, left : left + 16] += 110
-            if name == "stripes":
-                image[:, index % 4 :: 4] = 10
-            save(tmp_path / "classes" / name / f"{index}.png", image)
-    return tmp_path / "classes"
-
-
 def test_a_classifier_learns(
     class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None
 ) -> None:
