@@ -10,10 +10,11 @@ from edgekit.models.counting import count_cost, count_exit_macs, count_parameter
 from edgekit.models.mobile_di import MobileDI
 from edgekit.models.mobilenet import MobileNet, MobileNetBackbone
 from tests.conformance.exit_conformance import ExitConformance
+from tests.edgekit.models.settling import SettledConformance
 
 
 @pytest.mark.slow
-class TestMobileDI(ExitConformance):
+class TestMobileDI(SettledConformance, ExitConformance):
     model = "mobile-di"
     sizes = ((32, 32), (33, 47), (64, 40))
     usual_size = (64, 48)

@@ -16,12 +16,12 @@ from edgekit.models.mobilenet import (
     SqueezeExcitation,
     UnitPlan,
 )
-from tests.conformance.model_conformance import ModelConformance
 from tests.edgekit.models.published import NAMES, digest_names, draw_noise_image, fill_with_noise
+from tests.edgekit.models.settling import SettledConformance
 
 
 @pytest.mark.slow
-class TestMobileNet(ModelConformance):
+class TestMobileNet(SettledConformance):
     model = "mobilenet-v3-large"
     sizes = ((32, 32), (33, 47), (64, 40))
     usual_size = (64, 48)
