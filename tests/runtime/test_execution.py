@@ -3,10 +3,16 @@ from functools import partial
 import numpy as np
 import pytest
 
+import edgekit_runtime.execution
 from edgekit_runtime.backends import BackendOptions, Device
 from edgekit_runtime.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from edgekit_runtime.errors import ArtefactRefused, FrameError, UsageProblem
-from edgekit_runtime.execution import resolve_thresholds, run_every_stage, run_stages
+from edgekit_runtime.execution import (
+    resolve_thresholds,
+    run_every_exit,
+    run_every_stage,
+    run_stages,
+)
 from edgekit_runtime.exits import ReplayExits, ThresholdExits
 from edgekit_runtime.testing import FakeBackend, fake_bundle
 from tests.runtime.onnx_graphs import classify_bundle
@@ -187,10 +193,45 @@ def test_real_graphs_give_what_the_fake_gives(tmp_path, batch):
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
 
 
+@pytest.mark.parametrize("batch", [None, 2])
+def test_every_exit_of_every_frame(tmp_path, batch):
+    bundle = classifier(tmp_path / "fake.edgekit", batch=batch)
+    with FakeBackend(bundle, answers=by_row(ROWS)) as backend:
+        found = run_every_exit(backend, bundle.manifest, numbered(7))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, np.float32(ROWS))
+
+
+def test_frames_that_no_caller_has_counted_run_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(edgekit_runtime.execution, "MOST_UNCOUNTED_PIXELS", 3 * 32 * 32 + 5)
+    bundle = classifier(tmp_path / "fake.edgekit")
+    with FakeBackend(bundle, answers=by_row(ROWS)) as backend:
+        run_every_exit(backend, bundle.manifest, numbered(7))
+        assert backend.rows == {f"exit{number}": [3, 3, 1] for number in (1, 2, 3)}
+
+
+def test_masks_have_no_exits(tmp_path):
+    bundle = fake_bundle(tmp_path / "fake.edgekit")
+    with FakeBackend(bundle) as backend, pytest.raises(UsageProblem, match="gives no probabilities"):
+        run_every_exit(backend, bundle.manifest, numbered(1))
+
+
+@pytest.mark.parametrize("most_rows", [1, 3, 7, 100])
+def test_what_a_backend_takes_at_once_is_not_exceeded(tmp_path, most_rows):
+    bundle = fake_bundle(tmp_path / "fake.edgekit")
+    frames = np.random.default_rng(3).integers(0, 256, (7, 32, 32), np.uint8)
+    with FakeBackend(bundle, most_rows=most_rows) as backend:
+        answer = run_stages(backend, bundle.manifest, frames)
+        outputs = run_every_stage(backend, bundle.manifest, frames)
+        assert max(backend.rows["segment"]) == min(most_rows, 7)
+    for mask in (answer.outputs["mask"], outputs["mask"]):
+        np.testing.assert_array_equal(mask, frames >= 128)
+
+
 def test_a_batch_of_none_is_refused(tmp_path):
     bundle = fake_bundle(tmp_path / "fake.edgekit")
     with FakeBackend(bundle) as backend:
-        for run in (run_stages, run_every_stage):
+        for run in (run_stages, run_every_stage, run_every_exit):
             with pytest.raises(FrameError, match="no frame"):
                 run(backend, bundle.manifest, np.zeros((0, 32, 32), np.uint8))
 

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgekit_runtime.errors import UsageProblem
-from edgekit_runtime.exits import ReplayExits, ThresholdExits, confidence
+from edgekit_runtime.exits import ReplayExits, ThresholdExits, check_policy, confidence, skip_exits
 from edgekit_runtime.testing import fake_bundle
 
 NAN, INF = float("nan"), float("inf")
@@ -31,7 +33,49 @@ def test_the_bundle_has_its_own_thresholds(manifest):
     assert ThresholdExits.of(manifest).thresholds == (0.75, 0.75, 0.75)
 
 
-@pytest.mark.parametrize("value", [-0.1, 1.1, NAN, INF])
+@given(
+    st.lists(
+        st.lists(st.one_of(st.floats(width=32), st.sampled_from([NAN, INF, -INF])), min_size=3, max_size=3),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_confidence_is_the_same_for_few_rows_and_for_many(rows):
+    expected = [max(row) if np.isfinite(row).all() else NAN for row in rows]
+    found = confidence(np.array(rows, np.float32))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, np.float32(expected))
+    many = np.tile(np.array(rows, np.float32), (60, 1))
+    np.testing.assert_array_equal(confidence(many), np.tile(found, 60))
+
+
+def test_a_threshold_is_the_number_that_float32_holds():
+    """0.7 in float32 lies below 0.7: a graph that answers it has reached the threshold 0.7."""
+    rows = np.array([[0.3, 0.7]], np.float32)
+    assert float(rows[0, 1]) < 0.7
+    assert ThresholdExits([0.7])(0, "s", rows, np.arange(1)).tolist() == [True]
+
+
+def test_skipping_exits_answers_nothing():
+    found = skip_exits(0, "s", np.ones((3, 2), np.float32), np.arange(3))
+    assert found.dtype == np.bool_
+    assert found.tolist() == [False] * 3
+
+
+@pytest.mark.parametrize("policy", [0.5, "0.5", [0.5, 0.5, 0.5]])
+def test_a_policy_is_called(manifest, policy):
+    with pytest.raises(UsageProblem, match="policy is called") as caught:
+        check_policy(policy, manifest, 1)
+    assert "ThresholdExits" in caught.value.remedy
+
+
+@pytest.mark.parametrize("values", [0.5, "0.5", 1])
+def test_thresholds_come_as_a_list(values):
+    with pytest.raises(UsageProblem, match="come as a list"):
+        ThresholdExits(values)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, NAN, INF, "0.5", [0.5]])
 def test_thresholds_outside_0_to_1_are_refused(value):
     with pytest.raises(UsageProblem, match="from 0 to 1"):
         ThresholdExits([0.5, value])

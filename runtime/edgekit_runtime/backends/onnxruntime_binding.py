@@ -39,13 +39,15 @@ class BoundStage:
         """Return every output by name: views of memory that the next run writes into.
 
         Args:
-            inputs: Every input by name, contiguous; nothing of them is held after the run.
+            inputs: Every input by name; nothing of them is held after the run.
         """
         rows = len(inputs[self._counted])
         if rows != self._rows:
             self._bind_outputs(rows)
-        for name, array in inputs.items():
-            self._binding.bind_cpu_input(name, array)
+        # By address: bind_cpu_input would hold the arrays until the next run, and a camera's buffer could not be freed.
+        arrays = {name: np.asarray(array, order="C") for name, array in inputs.items()}
+        for name, array in arrays.items():
+            self._binding.bind_input(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
         try:
             self._session.run_with_iobinding(self._binding)
         finally:
