@@ -85,6 +85,7 @@ def detect(
     ) as detector:
         manifest, pixels = detector.manifest, detector.manifest.input.pixels
         announce(manifest.provenance.kind, reporter)
+        staged = sum(stage.exit is not None for stage in manifest.stages) > 1
         for path in paths:
             try:
                 frame = read_image(path, pixels, channels="grey" if pixels.channels == "grey" else "rgb")
@@ -95,7 +96,7 @@ def detect(
             writer.write(path, shade_frame(frame, pixels), result, classes=manifest.model.classes)
             results.append((str(path), result))
             if not as_json:
-                click.echo(_describe(path, result))
+                click.echo(_describe(path, result, staged=staged))
         if as_json:
             print_json(make_document(detector.bundle, results, errors))
     if errors:
@@ -111,9 +112,10 @@ def _record_error(path: Path, error: EdgekitError, *, alone: bool) -> dict[str, 
     return {"image": str(path), "message": message, "remedy": error.remedy}
 
 
-def _describe(path: Path, result: Result) -> str:
+def _describe(path: Path, result: Result, *, staged: bool) -> str:
     source = f"{result.backend}{mark(result.provenance)}"
-    lines = [f"{path}: {result.verdict} ({result.reason}) {result.latency_ms:.1f} ms {source}"]
+    answered = f" at exit {result.exit}" if staged else ""
+    lines = [f"{path}: {result.verdict} ({result.reason}){answered} {result.latency_ms:.1f} ms {source}"]
     return "\n".join(lines + [f"  {_describe_region(region)}" for region in result.regions])
 
 

@@ -117,6 +117,16 @@ def test_rows_say_which_exit_answered(
     assert float(rows["0"]["confidence"]) == pytest.approx(1 / (1 + np.exp(-4)), abs=1e-5)
 
 
+def test_detect_says_which_exit_answered(run_cli: RunCli, targets: dict[str, Path], greys: Path) -> None:
+    result = run_cli("detect", targets["bundle"], greys / "dark")
+    assert result.code == 0, result.err
+    answers = {
+        Path(line.split(":")[0]).stem: line.split(")")[1].split()[:3] for line in result.out.splitlines()
+    }
+    first, last = ["at", "exit", "1"], ["at", "exit", "2"]
+    assert answers == {"0": first, "20": first, "90": last, "135": last}
+
+
 def test_every_exit_of_a_network_without_any_is_refused(
     run_cli: RunCli, checkpoint_folder: Path, image_folder: Path
 ) -> None:
