@@ -122,8 +122,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     task = Task(weave_batches(staged.manifest, rows), exits, apart="mix")
     with ExitStack() as stack:
-        detectors = [open_detector(stack, bundle, threads) for bundle in (staged, plain)]
-        sides = Sides(*detectors, open_conditional(staged, threads), open_joined(staged, threads))
+        sides = Sides(
+            open_detector(stack, staged, threads),
+            open_detector(stack, plain, threads),
+            open_conditional(staged, threads),
+            open_joined(staged, threads),
+        )
         check_sides(sides, task.batches[0][:2])
         measured = measure_sides(sides, task, rounds, np.random.default_rng(1))
         loops = draw_exits(SHARES["mix"], 1 if arguments.quick else LOOPS, rows, np.random.default_rng(3))
