@@ -33,7 +33,9 @@ class TestDINet(ExitConformance):
 
 @pytest.mark.slow
 class TestShallowDINet(ExportableConformance):
-    """One bottleneck per stage, for all precisions; `test_exits` has a narrow twin among the quick tests."""
+    """One bottleneck per stage; `test_exits` has a narrow twin among the quick tests."""
+
+    compiled = (("fp32", 1), ("fp16", 1))
 
     @pytest.fixture
     def exportable(self) -> nn.Module:
