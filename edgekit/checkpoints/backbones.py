@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from edgekit.checkpoints.format import load_weights
-from edgekit.models import MODELS
+from edgekit.models import MODELS, build_model
 from edgekit_runtime.errors import CheckpointError
 
 
@@ -42,7 +42,7 @@ def load_backbone(
 
 
 def load_other_backbone(
-    network: nn.Module, weights: Mapping[str, torch.Tensor], *, model: str, source: nn.Module
+    network: nn.Module, weights: Mapping[str, torch.Tensor], *, model: str, source: str
 ) -> tuple[str, ...]:
     """Put those weights of another network into this one that both have: its backbone.
 
@@ -51,8 +51,8 @@ def load_other_backbone(
     Args:
         network: Changed in place.
         weights: A state dict of the other network, perhaps for other classes.
-        model: Name of this network in the registry, for messages.
-        source: The other network; names alone count, so it may be without weights.
+        model: Name of this network in the registry.
+        source: Name of the other one there.
 
     Returns:
         Names of the tensors that were left fresh, sorted.
@@ -61,12 +61,14 @@ def load_other_backbone(
         CheckpointError: If names or shapes of the backbone differ, the other network does not have a name, or a tensor
             holds no plain numbers.
     """
-    other = source.state_dict()
+    with torch.device("meta"):
+        other = build_model(MODELS.get(source)).state_dict()
     unknown = sorted(set(weights) - set(other))
     if unknown:
         raise CheckpointError(
-            f"The weights hold no backbone of {model}: {len(unknown)} unknown, such as {unknown[0]}.",
-            remedy="Take the file of the plain network, as it was published.",
+            f"The weights are not those of {source}, whose backbone {model} has: {len(unknown)} unknown, such as "
+            f"{unknown[0]}.",
+            remedy=f"Take weights of {source}.",
         )
     own = network.state_dict()
     fresh = {name: tensor for name, tensor in own.items() if name not in other}

@@ -91,7 +91,7 @@ def import_torchvision_weights(
     state = _read_state_dict(path, max(size_limit(network), size_limit(published)))
     state = _add_counters(state, published)
     if model in BACKBONES:
-        fresh = load_other_backbone(network, state, model=model, source=published)
+        fresh = load_other_backbone(network, state, model=model, source=BACKBONES[model])
     else:
         if not new_head:
             _check_head(path, state, spec)

@@ -95,7 +95,10 @@ def widen_a_unit(state: State) -> None:
     ("spoil", "words"),
     [
         (lose_a_unit, r"belong to mobile-di: 1 missing, such as features\.13\.block\.0\.0\.weight"),
-        (gain_an_exit, r"no backbone of mobile-di: 1 unknown, such as classifiers\.4\.linear\.bias"),
+        (
+            gain_an_exit,
+            r"not those of mobilenet-v3-large, whose backbone mobile-di has: 1 unknown, such as classifiers\.4\.linear\.bias",
+        ),
         (widen_a_unit, r"features\.13\.block\.0\.0\.weight has the shape \(960, 112, 1, 1\), expected"),
     ],
 )
@@ -109,5 +112,5 @@ def test_spoilt_backbones_are_refused(tmp_path: Path, spoil: Callable[[State], N
 
 def test_the_backbone_of_another_network_is_refused(tmp_path: Path) -> None:
     torch.save(make_published("shufflenet-v2-0.5"), tmp_path / "a.pth")
-    with pytest.raises(CheckpointError, match=r"no backbone of mobile-di: [0-9]+ unknown"):
+    with pytest.raises(CheckpointError, match=r"whose backbone mobile-di has: [0-9]+ unknown"):
         import_file(tmp_path / "a.pth", model="mobile-di")
