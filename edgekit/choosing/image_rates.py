@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgekit.evaluation.bootstrap import bootstrap_intervals
-from edgekit.evaluation.image_level import JudgedImage, PerMetre, count_outcome, measure_images, rates_of
+import numpy as np
+
+from edgekit.evaluation.bootstrap import Sums, bootstrap_intervals
+from edgekit.evaluation.image_level import (
+    OUTCOMES,
+    JudgedImage,
+    PerMetre,
+    count_outcome,
+    measure_images,
+    rates_of,
+)
 from edgekit.evaluation.rates import Rate
 
 Interval = tuple[float, float]
@@ -48,16 +57,28 @@ def rate_images(
     judged: Sequence[JudgedImage], groups: Sequence[str], *, mm_per_px: float | None
 ) -> ImageRates:
     """Return the rates of images, of both kinds, and the group of each."""
-    figures = measure_images(judged, score="", mm_per_px=mm_per_px)
-    drawn = _draw_groups(judged, groups)
-    things = {shown: count_wrong_groups(judged, groups, defective=shown)[1] for shown in (True, False)}
-    return ImageRates(
-        escape=figures.escape,
-        overkill=figures.overkill,
-        escape_interval=_widen(figures.escape, things[True], drawn.get("escape")),
-        overkill_interval=_widen(figures.overkill, things[False], drawn.get("overkill")),
-        per_metre=figures.per_metre,
-    )
+    return rate_answers([judged], groups, mm_per_px=mm_per_px)[0]
+
+
+def rate_answers(
+    answers: Sequence[Sequence[JudgedImage]], groups: Sequence[str], *, mm_per_px: float | None
+) -> list[ImageRates]:
+    """Return the rates of the same images, answered in several ways: their groups are drawn once for all."""
+    drawn = _draw_groups(answers, groups)
+    rates = []
+    for place, judged in enumerate(answers):
+        figures = measure_images(judged, score="", mm_per_px=mm_per_px)
+        things = {shown: count_wrong_groups(judged, groups, defective=shown)[1] for shown in (True, False)}
+        rates.append(
+            ImageRates(
+                escape=figures.escape,
+                overkill=figures.overkill,
+                escape_interval=_widen(figures.escape, things[True], drawn.get(f"escape {place}")),
+                overkill_interval=_widen(figures.overkill, things[False], drawn.get(f"overkill {place}")),
+                per_metre=figures.per_metre,
+            )
+        )
+    return rates
 
 
 def count_wrong_groups(
@@ -71,11 +92,22 @@ def count_wrong_groups(
     return sum(wrong.values()), len(wrong)
 
 
-def _draw_groups(judged: Sequence[JudgedImage], groups: Sequence[str]) -> dict[str, Interval | None]:
+def _draw_groups(
+    answers: Sequence[Sequence[JudgedImage]], groups: Sequence[str]
+) -> dict[str, Interval | None]:
+    """Return the interval of "escape 0", "overkill 0" and so on, by the number of the answer."""
     if len(set(groups)) == len(groups):
         return {}
-    drawn = bootstrap_intervals(groups, [count_outcome(image) for image in judged], rates_of, seed=SEED)
-    return dict(drawn.bounds)
+    # One vector per image, with the outcomes of all its answers: the draws are the same for all.
+    outcomes = np.concatenate([[count_outcome(image) for image in judged] for judged in answers], axis=1)
+
+    def rate_all(pooled: Sums) -> dict[str, float | None]:
+        rows = pooled.reshape(len(answers), len(OUTCOMES))
+        return {
+            f"{name} {place}": rate for place, row in enumerate(rows) for name, rate in rates_of(row).items()
+        }
+
+    return dict(bootstrap_intervals(groups, list(outcomes), rate_all, seed=SEED).bounds)
 
 
 def _widen(rate: Rate, groups: int, drawn: Interval | None) -> Interval:

@@ -74,6 +74,7 @@ class ExitCalibration(Calibration):
             "chosen": choice.chosen.to_dict(),
             "before": choice.before.to_dict(),
             "last_exit": choice.last.to_dict(),
+            "held_out": None if choice.held_out is None else choice.held_out.to_dict(),
             "trade_off": [point.to_dict() for point in choice.frontier],
             "series": [point.to_dict() for point in choice.series],
             "support": [each.to_dict() for each in choice.support],

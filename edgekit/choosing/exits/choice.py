@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from edgekit.choosing.confidence import Support, judge_support
 from edgekit.choosing.exits.criterion import Criterion
 from edgekit.choosing.exits.goal import ExitGoal
+from edgekit.choosing.exits.held_out import count_held_out
 from edgekit.choosing.exits.judged import JudgedExits, judge_exits, list_judged
 from edgekit.choosing.exits.search import search_exits
 from edgekit.choosing.exits.table import ExitCount, ExitTable, count_last_exit, count_thresholds
@@ -27,6 +29,7 @@ class ExitChoice:
         chosen: The best that there is, reached or not.
         before: What the bundle's own thresholds do on the same images.
         last: What every frame through the last exit does.
+        held_out: What such a choice does on images that had no part in it; None where there are too few things.
         frontier: The trade-off of escapes and cost, by rising cost (`trace_trade_off`).
         series: Thresholds that people know, whatever they do here (`list_series`).
         support: Per limit of an error, whether so many images support it.
@@ -41,6 +44,7 @@ class ExitChoice:
     chosen: JudgedExits
     before: JudgedExits
     last: JudgedExits
+    held_out: JudgedExits | None
     frontier: tuple[JudgedExits, ...]
     series: tuple[JudgedExits, ...]
     support: tuple[Support, ...]
@@ -64,20 +68,29 @@ def choose_exits(
     """
     criterion = goal.apply(table)
     outcome = search_exits(table, criterion)
-
-    def judge(count: ExitCount) -> JudgedExits:
-        return judge_exits(count, table, criterion, images, mm_per_px=mm_per_px)
-
+    held_out = count_held_out(table, images.groups, goal)
+    counts = {
+        "chosen": [outcome.chosen],
+        "before": [count_thresholds(table, table.thresholds)],
+        "last": [count_last_exit(table)],
+        "held out": [] if held_out is None else [held_out],
+        "frontier": trace_trade_off(table, criterion, outcome.chosen),
+        "series": [count_thresholds(table, one) for one in list_series(table.exits)],
+    }
+    # All at once: drawing groups for intervals takes longer than the search.
+    judged = iter(judge_exits([*chain(*counts.values())], table, criterion, images, mm_per_px=mm_per_px))
+    points = {name: tuple(islice(judged, len(some))) for name, some in counts.items()}
     return ExitChoice(
         goal=goal,
         criterion=criterion,
         names=table.names,
         reached=criterion.holds(outcome.chosen),
-        chosen=judge(outcome.chosen),
-        before=judge(count_thresholds(table, table.thresholds)),
-        last=judge(count_last_exit(table)),
-        frontier=tuple(judge(count) for count in trace_trade_off(table, criterion, outcome.chosen)),
-        series=tuple(judge(count_thresholds(table, one)) for one in list_series(table.exits)),
+        chosen=points["chosen"][0],
+        before=points["before"][0],
+        last=points["last"][0],
+        held_out=points["held out"][0] if points["held out"] else None,
+        frontier=points["frontier"],
+        series=points["series"],
         support=_judge_limits(outcome.chosen, table, images, goal),
         counted=outcome.counted,
         exhausted=outcome.exhausted,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from edgekit.choosing.exits.criterion import Criterion
 from edgekit.choosing.exits.table import ExitCount, ExitTable
-from edgekit.choosing.image_rates import ImageRates, rate_images
+from edgekit.choosing.image_rates import ImageRates, rate_answers
 from edgekit.choosing.known_images import KnownImages
 from edgekit.evaluation.image_level import JudgedImage
 
@@ -19,8 +20,7 @@ class JudgedExits(ImageRates):
     """Thresholds on a set of images, beside their rates.
 
     Attributes:
-        thresholds: One per exit, the last of which only marks low confidence; None where every frame is sent to the
-            last exit.
+        thresholds: As for `ExitCount`.
         macs: Expected multiply-accumulates per frame of the line.
         relative_cost: The same, of what the last exit costs.
         defective_macs: Mean of the defective images.
@@ -53,27 +53,36 @@ class JudgedExits(ImageRates):
 
 
 def judge_exits(
-    count: ExitCount, table: ExitTable, criterion: Criterion, images: KnownImages, *, mm_per_px: float | None
-) -> JudgedExits:
+    counts: Sequence[ExitCount],
+    table: ExitTable,
+    criterion: Criterion,
+    images: KnownImages,
+    *,
+    mm_per_px: float | None,
+) -> list[JudgedExits]:
     """Return the rates and the cost of what was counted.
 
     Args:
-        count: Of the table's images.
+        counts: Each of all of the table's images.
         table: What the exits make of them.
         criterion: Says how often a frame of the line is defective.
         images: The images.
         mm_per_px: Where it is known.
     """
-    rates = rate_images(list_judged(count, table, images), images.groups, mm_per_px=mm_per_px)
-    defective, normal = table.defective_count, table.normal_count
+    answers = [list_judged(count, table, images) for count in counts]
+    all_rates = rate_answers(answers, images.groups, mm_per_px=mm_per_px)
+    return [_judge(count, rates, table, criterion) for count, rates in zip(counts, all_rates, strict=True)]
+
+
+def _judge(count: ExitCount, rates: ImageRates, table: ExitTable, criterion: Criterion) -> JudgedExits:
     macs = criterion.expect_count(count)
     return JudgedExits(
         **vars(rates),
         thresholds=count.thresholds,
         macs=macs,
         relative_cost=macs / int(table.macs[-1]),
-        defective_macs=count.defective_macs / defective,
-        normal_macs=count.normal_macs / normal,
+        defective_macs=count.defective_macs / table.defective_count,
+        normal_macs=count.normal_macs / table.normal_count,
         defective_exits=_count_exits(count.answers[table.defective], table.exits),
         normal_exits=_count_exits(count.answers[~table.defective], table.exits),
     )

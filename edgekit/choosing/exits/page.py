@@ -113,5 +113,6 @@ def _place(point: JudgedExits) -> Place:
 
 def _draw_dot(point: JudgedExits, style: str, radius: int) -> str:
     escape, overkill = describe_rates(point)[:2]
-    title = f"{describe_thresholds(point)}: {describe_cost(point)}; escape {escape}; overkill {overkill}"
+    name = describe_thresholds(point) or "every frame"
+    title = f"{name}: {describe_cost(point)}; escape {escape}; overkill {overkill}"
     return PLOT.draw_dot(_place(point), style, radius, title)

@@ -7,7 +7,7 @@ runtime's own rules, so that the written bundle does what was counted here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -56,14 +56,23 @@ class ExitTable:
         """Number of defect-free images."""
         return len(self.defective) - self.defective_count
 
+    def take(self, images: npt.NDArray[np.bool_]) -> ExitTable:
+        """Return the same for some of the images, bool (images,)."""
+        return replace(
+            self,
+            confidences=self.confidences[images],
+            wrong=self.wrong[images],
+            defective=self.defective[images],
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class ExitCount:
     """What happens to the images.
 
     Attributes:
-        thresholds: One per exit, the last of which only marks low confidence; None where every frame is sent to the
-            last exit.
+        thresholds: One per exit, the last of which only marks low confidence; None where no such thresholds are behind
+            it.
         answers: 0-based exit that answers each image, int64 (images,).
         escapes: Defective images that are accepted.
         overkills: Defect-free images that are rejected.
@@ -121,17 +130,18 @@ def count_thresholds(table: ExitTable, thresholds: Sequence[float]) -> ExitCount
     # In float32 and with ≥, as `edgekit_runtime.exits.ThresholdExits` decides. The last exit takes what is left.
     sure = table.confidences >= np.array(thresholds, np.float32)
     sure[:, -1] = True
-    return _count(table, sure.argmax(axis=1), tuple(thresholds))
+    return count_answers(table, sure.argmax(axis=1), tuple(thresholds))
 
 
 def count_last_exit(table: ExitTable) -> ExitCount:
     """Return what the last exit makes of the images, when every frame is sent to it."""
-    return _count(table, np.full(len(table.defective), table.exits - 1, np.int64), None)
+    return count_answers(table, np.full(len(table.defective), table.exits - 1, np.intp))
 
 
-def _count(
-    table: ExitTable, answers: npt.NDArray[np.intp], thresholds: tuple[float, ...] | None
+def count_answers(
+    table: ExitTable, answers: npt.NDArray[np.intp], thresholds: tuple[float, ...] | None = None
 ) -> ExitCount:
+    """Return what becomes of images when each is answered by a given exit, 0-based int (images,)."""
     wrong = table.wrong[np.arange(len(answers)), answers]
     macs = table.macs[answers]
     return ExitCount(

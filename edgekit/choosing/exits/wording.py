@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgekit.choosing.exits.choice import ExitChoice
 from edgekit.choosing.exits.goal import format_macs
+from edgekit.choosing.exits.held_out import FOLDS
 from edgekit.choosing.exits.judged import JudgedExits
 from edgekit.choosing.exits.trade_off import PAPER
 from edgekit.choosing.goal import format_share
@@ -17,6 +18,11 @@ from edgekit.choosing.wording import (
 )
 
 Rows = list[tuple[str, ...]]
+
+HELD_OUT = (
+    f"Chosen and measured on the same images. Held out: chosen on the things of {FOLDS - 1} folds and counted on those "
+    "of the other, in turns: expect that of other images, and measure there (`edgekit eval`)."
+)
 
 OWN = "DI-Net's own"
 HEADER = ("", "thresholds", "expected cost")
@@ -57,11 +63,12 @@ def name_best(choice: ExitChoice) -> str:
 
 
 def tabulate_compared(choice: ExitChoice) -> Rows:
-    """Return the rows of what is compared: before, all frames to the last exit, chosen."""
+    """Return the rows of what is compared: before, all frames to the last exit, chosen, the same on images held out."""
     return [
         *tabulate("before", [choice.before]),
-        *tabulate("last exit", [choice.last]),
+        *tabulate("last exit", [choice.last], "every frame"),
         *tabulate(name_best(choice), [choice.chosen]),
+        *([] if choice.held_out is None else tabulate("held out", [choice.held_out], f"of {FOLDS} folds")),
     ]
 
 
@@ -70,10 +77,11 @@ def tabulate_series(choice: ExitChoice) -> Rows:
     return [row for one in choice.series for row in tabulate(OWN if one.thresholds == PAPER else "", [one])]
 
 
-def tabulate(name: str, points: list[JudgedExits]) -> Rows:
-    """Return a row for each choice, in the order of `list_header`."""
+def tabulate(name: str, points: list[JudgedExits], words: str = "") -> Rows:
+    """Return a row for each choice, in the order of `list_header`; `words` stand where thresholds do not."""
     return [
-        (name, describe_thresholds(point), describe_cost(point), *describe_rates(point)) for point in points
+        (name, describe_thresholds(point) or words, describe_cost(point), *describe_rates(point))
+        for point in points
     ]
 
 
@@ -87,9 +95,9 @@ def tabulate_answers(choice: ExitChoice) -> Rows:
 
 
 def describe_thresholds(point: JudgedExits) -> str:
-    """Return such as "0.84 0.71 0.6 (0.5)": the last one only marks low confidence."""
+    """Return such as "0.84 0.71 0.6 (0.5)", the last one of which only marks low confidence; "" without any."""
     if point.thresholds is None:
-        return "every frame"
+        return ""
     *deciding, last = (f"{threshold:g}" for threshold in point.thresholds)
     return f"{' '.join(deciding)} ({last})"
 
@@ -120,7 +128,8 @@ def list_statements(choice: ExitChoice) -> list[str]:
             f"{most.total}. --max-{choice.goal.held} allows more, or less."
         )
     statements += [f"{each.describe()}." for each in choice.support]
-    return [*statements, OPTIMISM, "Cost is counted in multiply-accumulates; `edgekit bench` measures time."]
+    caution = OPTIMISM if choice.held_out is None else HELD_OUT
+    return [*statements, caution, "Cost is counted in multiply-accumulates; `edgekit bench` measures time."]
 
 
 def _state_share(choice: ExitChoice) -> str:
