@@ -59,7 +59,9 @@ class ThresholdExits:
                 raise UsageProblem(f"An exit's threshold must be from 0 to 1, got {value!r}.")
         # As the graph's probabilities are: 0.7 is answered where float32 holds the nearest number to it.
         # NaN is below no probability, so that nothing is answered where there is no exit.
-        self.levels = tuple(math.nan if value is None else float(np.float32(value)) for value in self.thresholds)
+        self.levels = tuple(
+            math.nan if value is None else float(np.float32(value)) for value in self.thresholds
+        )
 
     @classmethod
     def of(cls, manifest: Manifest) -> ThresholdExits:

@@ -43,6 +43,10 @@ class ExitAnswers:
             np.empty((count, classes), np.float32), np.zeros(count, np.int64), np.zeros(count, np.bool_)
         )
 
+    def write(self, rows: Rows, probabilities: Probabilities, number: int) -> None:
+        """Note that rows were answered at an exit."""
+        self.probabilities[rows], self.exits[rows] = probabilities, number
+
 
 def run_gated(
     runner: StageRunner,
@@ -63,37 +67,59 @@ def run_gated(
         answers: Of the whole batch; those of the chunk are written.
     """
     last = runner.manifest.stages[-1]
-    fixed = runner.manifest.input.batch is not None
-    tensors = runner.upload(chunk)
-    running = len(chunk)
-    places = None if len(rows) == running else np.arange(len(rows))
+    waiting = _Waiting(runner, chunk, rows)
     for number, stage in enumerate(runner.manifest.stages, 1):
-        outputs = runner.run(stage, tensors)
-        tensors = {name: outputs[name] for name in stage.carries}
-        if stage.exit is None:
+        probabilities = waiting.run(stage)
+        if probabilities is None:
             continue
-        probabilities = runner.read(stage, outputs, runner.exits[stage.name], running)
-        if places is not None:
-            probabilities = probabilities[places]
+        rows = waiting.rows
         if stage is last:
             answers.low_confidence[rows] = ~(confidence(probabilities) >= last_threshold)
-            answers.probabilities[rows], answers.exits[rows] = probabilities, number
+            answers.write(rows, probabilities, number)
             return
         here = _decide(policy, number, stage, probabilities, rows)
         leaving = np.count_nonzero(here)
         if leaving == len(rows):
-            answers.probabilities[rows], answers.exits[rows] = probabilities, number
+            answers.write(rows, probabilities, number)
             return
-        if not leaving:
-            continue
-        answers.probabilities[rows[here]], answers.exits[rows[here]] = probabilities[here], number
-        if fixed:
-            staying = ~here
-            places, rows = (np.flatnonzero(staying) if places is None else places[staying]), rows[staying]
-        else:
-            kept = fill_gaps(~here)
-            tensors = {name: runner.backend.keep_rows(tensor, kept) for name, tensor in tensors.items()}
-            rows, running = rows[kept], len(kept)
+        if leaving:
+            answers.write(rows[here], probabilities[here], number)
+            waiting.keep(~here)
+
+
+class _Waiting:
+    """The rows of a chunk that no exit has answered yet, and where they are in the tensors that go on.
+
+    Attributes:
+        rows: Their numbers in the batch.
+    """
+
+    def __init__(self, runner: StageRunner, chunk: Frames, rows: Rows) -> None:
+        self.rows = rows
+        self._runner = runner
+        self._tensors = runner.upload(chunk)
+        self._running = len(chunk)
+        self._places = None if len(rows) == len(chunk) else np.arange(len(rows))
+
+    def run(self, stage: StageInfo) -> Probabilities | None:
+        """Run the next stage; returns what its exit says of the rows, None where it has none."""
+        outputs = self._runner.run(stage, self._tensors)
+        self._tensors = {name: outputs[name] for name in stage.carries}
+        if stage.exit is None:
+            return None
+        found = self._runner.read(stage, outputs, self._runner.exits[stage.name], self._running)
+        return found if self._places is None else found[self._places]
+
+    def keep(self, staying: Decisions) -> None:
+        """Go on with some of the rows alone."""
+        if self._runner.manifest.input.batch is not None:
+            self._places = np.flatnonzero(staying) if self._places is None else self._places[staying]
+            self.rows = self.rows[staying]
+            return
+        kept = fill_gaps(staying)
+        backend = self._runner.backend
+        self._tensors = {name: backend.keep_rows(tensor, kept) for name, tensor in self._tensors.items()}
+        self.rows, self._running = self.rows[kept], len(kept)
 
 
 def fill_gaps(undecided: Decisions) -> Rows:

@@ -5,7 +5,7 @@ upload, run, keep_rows, download, close. A `Tensor` is opaque to the caller.
 
 How long memory lives: a tensor that a stage carries on lives until the next run of the same stage, which may write into
 the same memory, or until `keep_rows` uses it up. What `download` returns is the caller's and no later call changes it.
-What was uploaded stays the caller's too: it is read until the stage that takes it has run, and never written.
+What was uploaded serves any number of runs; where it is the caller's own array, it is never written.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """A stage in ONNX Runtime whose outputs stay in memory that is kept between runs (I/O binding).
 
-A feature map is large: 235 MB for 14 frames of 512×512 after the first stage of DI-Net. Releases of ONNX Runtime before
-1.20 copy every output into a new array (40 ms for this map), later ones hand out memory of their own, and keep a second
-block of it once two answers lived at the same time. Bound memory is written in place, and is as large as the largest
-batch so far.
+A feature map is large: 235 MB for 14 frames of 512×512 after the first stage of DI-Net. ONNX Runtime 1.18 copies every
+output into a new array (40 ms for this map); 1.20 and later hand out memory of their own, and keep a second block of it
+once two answers lived at the same time. Bound memory is written in place, and is as large as the largest batch so far.
 """
 
 from __future__ import annotations

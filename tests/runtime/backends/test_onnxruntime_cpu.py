@@ -57,6 +57,17 @@ def test_runs_on_the_cpu_with_the_asked_threads(bundle):
         assert options.inter_op_num_threads == 1
 
 
+def test_the_threads_of_a_stage_leave_the_cores_to_the_next(tmp_path, bundle):
+    def find_setting(bundle, stage):
+        with OnnxRuntimeCpu(bundle, on_cpu(2)) as backend:
+            options = backend._sessions[stage].get_session_options()
+            return options.get_session_config_entry("session.force_spinning_stop")
+
+    assert find_setting(classify_bundle(tmp_path / "classify.edgekit"), "exit1") == "1"
+    with pytest.raises(RuntimeError):  # not set: between the runs of one stage, spinning saves waking up
+        find_setting(bundle, "segment")
+
+
 def test_a_stage_that_is_no_graph_is_refused_by_name(tmp_path):
     backend = OnnxRuntimeCpu(fake_bundle(tmp_path / "fake.edgekit"), on_cpu())
     with pytest.raises(ArtefactRefused, match="'segment'"):
