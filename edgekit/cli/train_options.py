@@ -135,7 +135,12 @@ def change_recipe(recipe: Recipe, choices: dict[str, Any], *, taught: bool) -> R
     from edgekit.train.recipe_checks import require_possible
     from edgekit_runtime.errors import UsageProblem
 
-    typed = {name: value for name, value in choices.items() if value not in (None, (), False)}
+    # By identity: a share of 0 was typed, too.
+    typed = {
+        name: value
+        for name, value in choices.items()
+        if value is not None and value is not False and value != ()
+    }
     distilling = {
         name: typed.pop(option)
         for option, name in (

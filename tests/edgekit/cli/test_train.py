@@ -85,6 +85,8 @@ def test_a_finished_run_may_be_resumed(run_cli: RunCli, plates: Path, tmp_path: 
         ("--split-seed", "1"),
         ("--distil-logits", "0.3"),
         ("--boxes-as-masks",),
+        ("--end-to-end",),
+        ("--exit-weights", "plain"),
     ],
 )
 def test_resuming_takes_no_other_choice(run_cli: RunCli, tmp_path: Path, choice: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,78 @@ def test_no_option_of_the_recipe_is_left_out_above() -> None:
     from edgekit.cli.train_options import PLACES
 
     assert set(PLACES) <= set(CHOICES)
+
+
+# Exits and phases
+
+LEVEL = {"normal": [1.0, 1.0, 1.0, 0.0], "defective": [1.0, 1.0, 1.0, 0.0]}
+
+
+@pytest.fixture
+def dinet(run_cli: RunCli, tmp_path: Path, records_only: None) -> Callable[..., dict[str, Any]]:
+    """Return the recipe that `edgekit train --model dinet` with some words makes."""
+
+    def make(*words: object) -> dict[str, Any]:
+        run = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
+        result = run_cli(
+            "train", "--model", "dinet", "--recipe", "paper", "--data", "x", "--out", run, *words
+        )
+        assert result.code == 0, result.err
+        recipe: dict[str, Any] = read_record(run)["recipe"]
+        return recipe
+
+    return make
+
+
+def test_dinet_trains_in_two_phases_and_on_demand_in_one(dinet: Callable[..., dict[str, Any]]) -> None:
+    own, once = dinet(), dinet("--end-to-end")
+    assert [phase["trains"] for phase in own["phases"]] == ["final", "early"]
+    assert once["phases"] == []
+    assert once["objective"] == own["objective"]
+    assert once["objective"]["exits"]["normal"] == [1.0, 1.0, 0.5, 0.25]
+    assert once["source"].endswith("Changed by hand: end_to_end.")
+
+
+def test_plain_exit_weights(dinet: Callable[..., dict[str, Any]]) -> None:
+    plain = dinet("--exit-weights", "plain")
+    assert plain["phases"][1]["objective"]["exits"] == LEVEL
+    assert plain["phases"][0]["objective"] == dinet()["phases"][0]["objective"]
+    ones = [1.0, 1.0, 1.0, 1.0]
+    assert dinet("--end-to-end", "--exit-weights", "plain")["objective"]["exits"] == {
+        "normal": ones,
+        "defective": ones,
+    }
+    weighted = dinet("--exit-weights", "weighted")
+    assert weighted["phases"] == dinet()["phases"]
+
+
+def test_what_is_typed_acts_on_every_phase(dinet: Callable[..., dict[str, Any]]) -> None:
+    from edgekit.train.recipe import Recipe, plan_phases
+
+    words = ("--epochs", 3, "--learning-rate", 0.25, "--class-weights", "balanced", "--course", "cosine")
+    planned = plan_phases(Recipe.from_dict(dinet(*words)))
+    assert len(planned) == 2
+    for one in planned:
+        assert (one.epochs, one.optimiser.learning_rate, one.course.name) == (3, 0.25, "cosine")
+        assert one.objective.class_weights == "balanced"
+    assert planned[0].objective.exits != planned[1].objective.exits
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--end-to-end",), "everything in one phase already"),
+        (("--exit-weights", "plain"), "weighs no exits"),
+        (("--exit-weights", "weighted"), "weighs no exits"),
+    ],
+)
+@pytest.mark.parametrize("model", ["resnet50", "cheapnet-s"])
+def test_models_without_exits_take_no_options_of_exits(
+    run_cli: RunCli, tmp_path: Path, model: str, words: tuple[str, ...], said: str
+) -> None:
+    arguments = ("train", "--model", model, "--data", "x", "--out", tmp_path / "run", *words)
+    run_cli(*arguments).refused(2, said, words[0], "dinet")
+    assert not (tmp_path / "run").exists()
 
 
 def test_no_augmentation_and_unknown_ones(run_cli: RunCli, tmp_path: Path, records_only: None) -> None:

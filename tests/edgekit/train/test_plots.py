@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.train.plots import plot_history
+from edgekit.train.plots import find_borders, plot_history
 from edgekit_runtime.errors import IoFault
 
 ENTRY = {"epoch": 1, "train_loss": 0.7, "val_loss": 0.6, "miou": 0.4, "macc": None}
@@ -38,3 +38,28 @@ def count_blue(path: Path) -> int:
 def test_a_picture_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(IoFault, match=r"curves\.png"):
         plot_history([ENTRY], tmp_path / "nowhere" / "curves.png", title="run")
+
+
+def test_the_border_of_two_phases_lies_between_their_epochs() -> None:
+    phases = ("a", "a", "b", "b", "b")
+    history = [{**ENTRY, "epoch": epoch, "phase": phase} for epoch, phase in enumerate(phases, 1)]
+    assert find_borders(history) == [2.5]
+    assert find_borders([ENTRY, {**ENTRY, "epoch": 2}]) == []
+
+
+def test_exits_and_a_border_are_drawn(tmp_path: Path) -> None:
+    """Each exit is a line of its own, and the border a dashed one: the picture has more in it than without."""
+    history = [{**ENTRY, "epoch": epoch, "miou": 0.5, "macc": 0.5} for epoch in (1, 2)]
+    plot_history(history, tmp_path / "plain.png", title="run")
+    exits = [
+        {**entry, "phase": name, "exits": [{"miou": value * index} for value in (0.2, 0.3, 0.4)]}
+        for index, (entry, name) in enumerate(zip(history, ("a", "b"), strict=True), 1)
+    ]
+    plot_history(exits, tmp_path / "exits.png", title="run")
+    plain, drawn = (count_ink(tmp_path / f"{name}.png") for name in ("plain", "exits"))
+    assert drawn > 1.1 * plain
+
+
+def count_ink(path: Path) -> int:
+    with Image.open(path) as picture:
+        return int((np.asarray(picture.convert("L")) < 200).sum())

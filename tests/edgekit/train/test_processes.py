@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from edgekit.checkpoints import load_checkpoint
 from edgekit.reporting import Reporter
 from tests.edgekit.image_folders import write_image_folder
 from tests.edgekit.train.runs import make_trainer, tiny_recipe, without_seconds
+from tests.edgekit.train.small_networks import SMALL_EXITS, register_small
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +60,21 @@ sys.exit(code)
 """
 
 
+IN_PHASES = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+from edgekit.cli.main import main
+from edgekit.models import MODELS
+from edgekit.train.recipes import RECIPES
+from tests.edgekit.train.runs import phased_recipe
+from tests.edgekit.train.small_networks import SMALL_EXITS
+
+MODELS.add(SMALL_EXITS)
+RECIPES["dinet", "quick"] = phased_recipe()
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def launch(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(word) for word in words],
@@ -79,7 +96,10 @@ def read_history(run: Path) -> list[dict[str, Any]]:
     return without_seconds([json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()])
 
 
-def assert_same_run(first: Path, second: Path) -> None:
+FIGURES = ("train_loss", "val_loss", "miou", "macc", "learning_rate")
+
+
+def assert_same_run(first: Path, second: Path, figures: Sequence[str] = FIGURES) -> None:
     """Weights and running statistics agree to 1e-5, and so do the figures.
 
     The sums of two shards' gradients are the same numbers in another order: a few units of float32 per step, here of
@@ -93,7 +113,7 @@ def assert_same_run(first: Path, second: Path) -> None:
         for name, tensor in ours.items():
             assert torch.allclose(tensor, theirs[name], rtol=1e-5, atol=1e-5), name
     for ours, theirs in zip(read_history(first), read_history(second), strict=True):
-        for key in ("train_loss", "val_loss", "miou", "macc", "learning_rate"):
+        for key in figures:
             assert ours[key] == pytest.approx(theirs[key], rel=1e-5), key
 
 
@@ -119,6 +139,34 @@ def test_two_processes_equal_one_that_accumulates_their_shards(plates: Path, tmp
     assert {path.name for path in (tmp_path / "two").rglob("*")} == {
         path.name for path in (tmp_path / "one").rglob("*")
     }
+
+
+def test_two_processes_train_in_phases_as_one_does(
+    class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network drops, too: what a shard draws does not depend on the process that it is on."""
+    script = tmp_path / "train.py"
+    script.write_text(IN_PHASES)
+    register_small(monkeypatch, SMALL_EXITS)  # for the checkpoints that are read here
+    words = (
+        "train",
+        "--model",
+        "small-exits",
+        "--recipe",
+        "quick",
+        "--data",
+        class_folders,
+        "--batch-size",
+        9,
+    )
+    options = (*words, "--optimiser", "sgd", "--learning-rate", 0.05, "--augment", "flip")
+    two = launch(*TORCHRUN, 2, script, *options, "--out", tmp_path / "two")
+    assert two.returncode == 0, two.stderr
+    one = launch(sys.executable, script, *options, "--out", tmp_path / "one", "--shards", 2)
+    assert one.returncode == 0, one.stderr
+    assert_same_run(tmp_path / "one", tmp_path / "two", figures=("train_loss", "val_loss", "learning_rate"))
+    phases = [entry["phase"] for entry in read_history(tmp_path / "two")]
+    assert phases == ["final", "final", "early", "early"]
 
 
 class _Stop(BaseException):

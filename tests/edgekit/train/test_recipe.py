@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from edgekit.train.recipe import (
     Course,
     Distillation,
+    ExitWeights,
     Objective,
     Optimiser,
+    Phase,
     Recipe,
     Sampling,
+    plan_phases,
     shorten,
 )
 from edgekit.train.recipe_checks import require_possible
@@ -24,6 +28,11 @@ from edgekit_runtime.errors import UsageProblem
 
 PAPER = get_recipe("cheapnet", "paper")
 NAN = float("nan")
+
+
+def weigh(normal: tuple[float, ...], defective: tuple[float, ...]) -> dict[str, Any]:
+    return {"objective": Objective("ce", exits=ExitWeights(normal, defective))}
+
 
 IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "no epoch": ({"epochs": 0}, "epochs"),
@@ -48,6 +57,17 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "more than the whole loss": ({"distillation": Distillation(logit_weight=1.5)}, "logit_weight"),
     "negative features": ({"distillation": Distillation(feature_weight=-1.0)}, "feature_weight"),
     "no temperature": ({"distillation": Distillation(temperature=0.0)}, "temperature"),
+    "exit weights of two lengths": (weigh((1.0, 1.0), (1.0,)), "exit weights"),
+    "a negative exit weight": (weigh((1.0, -1.0), (1.0, 1.0)), "exit weights"),
+    "an exit weight that is no number": (weigh((NAN,), (1.0,)), "exit weights"),
+    "no exit that counts": (weigh((0.0, 0.0), (0.0, 0.0)), "exit weights"),
+    "two phases of one name": ({"phases": (Phase("a", ""), Phase("a", ""))}, "a name of its own"),
+    "a phase without a name": ({"phases": (Phase("", ""),)}, "a name of its own"),
+    "a phase without epochs": ({"phases": (Phase("a", "", epochs=0),)}, "phase a.*epochs"),
+    "a phase without a rate": (
+        {"phases": (Phase("a", "", optimiser=Optimiser("adam", 0.0)),)},
+        "phase a.*rate",
+    ),
 }
 
 
@@ -72,3 +92,40 @@ def test_even_the_shortest_run_begins_with_the_full_rate(epochs: int) -> None:
     assert min(shortened.course.milestones) >= 1
     assert list(shortened.course.milestones) == sorted(shortened.course.milestones)
     require_possible(shortened)
+
+
+# Phases
+
+PHASED = replace(
+    PAPER,
+    phases=(
+        Phase("first", "", optimiser=Optimiser("sgd", 0.5)),
+        Phase("second", "", epochs=10, course=Course("steps", (5,)), objective=Objective("tversky")),
+    ),
+)
+
+
+def test_a_phase_takes_from_the_recipe_what_it_does_not_choose() -> None:
+    first, second = plan_phases(PHASED)
+    assert first == replace(PAPER, optimiser=Optimiser("sgd", 0.5))
+    assert second == replace(PAPER, epochs=10, course=Course("steps", (5,)), objective=Objective("tversky"))
+    assert plan_phases(PAPER) == (PAPER,)
+    assert (PHASED.total_epochs, PAPER.total_epochs) == (130, 120)
+
+
+def test_every_phase_is_shortened_in_proportion() -> None:
+    first, second = plan_phases(shorten(PHASED, 40))
+    assert (first.epochs, second.epochs) == (40, 40)
+    assert (first.course.milestones, second.course.milestones) == ((20, 30), (20,))
+    # What a phase took from the recipe it still takes from there.
+    assert shorten(PHASED, 40).phases[0] == PHASED.phases[0]
+
+
+def test_a_recipe_in_phases_survives_json() -> None:
+    assert Recipe.from_dict(json.loads(json.dumps(PHASED.to_dict()))) == PHASED
+
+
+def test_recipes_that_were_written_before_there_were_phases_are_read() -> None:
+    old = PAPER.to_dict()
+    del old["phases"], old["objective"]["exits"]
+    assert Recipe.from_dict(old) == PAPER

@@ -11,7 +11,7 @@ from edgekit.models import MODELS
 from edgekit.train.augmentation import AUGMENTATIONS
 from edgekit.train.losses import CLASSIFYING, SEGMENTING
 from edgekit.train.optimisation import COURSES, OPTIMISERS
-from edgekit.train.recipe import SCHEDULES, Recipe
+from edgekit.train.recipe import SCHEDULES, Course, ExitWeights, Optimiser, Recipe, plan_phases
 from edgekit.train.recipe_checks import require_possible
 from edgekit.train.recipes import RECIPES, get_recipe
 from edgekit_runtime.errors import UsageProblem
@@ -68,8 +68,25 @@ def test_the_papers_numbers() -> None:
     shuffle = get_recipe("shufflenet", "paper")
     assert (shuffle.epochs, shuffle.batch_size, shuffle.course.name) == (200, 32, "cosine")
     assert (shuffle.course.warmup_epochs, shuffle.objective.name) == (5, "ce")
-    resnet = get_recipe("resnet", "paper")
-    assert (resnet.epochs, resnet.batch_size, resnet.optimiser.learning_rate) == (30, 32, 1e-3)
+    for name in ("resnet", "mobilenet", "dinet"):
+        recipe = get_recipe(name, "paper")
+        assert (recipe.epochs, recipe.batch_size, recipe.course) == (30, 32, Course("steps"))
+        assert recipe.optimiser == Optimiser("sgd", 1e-3, momentum=0.9)
+
+
+def test_dinet_is_trained_in_two_phases_whatever_the_schedule() -> None:
+    for schedule in SCHEDULES:
+        recipe = get_recipe("dinet", schedule)
+        assert [(phase.name, phase.trains) for phase in recipe.phases] == [
+            ("final", "final"),
+            ("early", "early"),
+        ]
+        weights = [one.objective.exits for one in plan_phases(recipe)]
+        assert weights == [
+            ExitWeights((0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 0.0, 1.0)),
+            ExitWeights((1.0, 1.0, 0.5, 0.0), (0.25, 0.5, 1.0, 0.0)),
+        ]
+        assert recipe.total_epochs == 2 * recipe.epochs
 
 
 def test_an_unknown_schedule_names_the_known_ones() -> None:

@@ -57,6 +57,17 @@ def test_every_number_of_every_epoch_comes_back_at_its_step(tmp_path: Path) -> N
 
 
 @needs_tensorboard
+def test_the_numbers_of_each_exit_come_back(tmp_path: Path) -> None:
+    exits = [{"macc": 0.25, "recall": {"good": 1.0}}, {"macc": 0.75, "recall": {"good": None}}]
+    write_events(tmp_path, [{"epoch": 1, "phase": "early", "macc": 0.5, "exits": exits}])
+    assert read_events(tmp_path) == {
+        "macc": [(1, 0.5)],
+        "exit1/macc": [(1, 0.25)],
+        "exit2/macc": [(1, 0.75)],
+    }
+
+
+@needs_tensorboard
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "tensorboard").write_text("in the way")
     with pytest.raises(IoFault, match="tensorboard cannot be written"):

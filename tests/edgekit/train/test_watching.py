@@ -61,6 +61,16 @@ def test_a_line_per_epoch(tmp_path: Path, called: list[str]) -> None:
     ]
 
 
+def test_the_line_names_the_phase_and_each_exit(tmp_path: Path, called: list[str]) -> None:
+    listener = Listener()
+    exits = [{"macc": 0.5, "accuracy": 0.75}, {"macc": None, "accuracy": 1.0}]
+    entry = make_entry(7, phase="early", macc=0.5, accuracy=0.875, exits=exits)
+    watch(tmp_path, listener, called, scores=("macc", "accuracy"), draw=None).show([entry], better=True)
+    assert listener.lines == [
+        "epoch 7/40, early: loss 0.5000, validation mAcc 0.5000 (0.5000, –), accuracy 0.8750 (0.7500, 1.0000) (best)"
+    ]
+
+
 def test_curves_each_epoch_and_samples_at_some(tmp_path: Path, called: list[str]) -> None:
     watcher = watch(tmp_path, Listener(), called)
     history = [make_entry(epoch) for epoch in range(1, 41)]
