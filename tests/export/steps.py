@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from edgekit_export import Normalisation, export_bundle
+from edgekit_export import Normalisation, PrecisionRequest, export_bundle
 from edgekit_export.exportable import ExportExit, ExportInput, ExportStage
 from edgekit_runtime.bundle import Bundle
 from tests.export.building import PROVENANCE, model_info
@@ -85,7 +85,9 @@ def make_noise(count: int) -> np.ndarray:
     return np.random.default_rng(4).integers(0, 256, (count, *SIZE, 3), np.uint8)
 
 
-def export_steps(path: Path, exits: Sequence[int] = STAGES, batch: int | None = None) -> Bundle:
+def export_steps(
+    path: Path, exits: Sequence[int] = STAGES, *, precision: Literal["fp32", "fp16"] = "fp32"
+) -> Bundle:
     """Export the network with random weights."""
     export_bundle(
         Steps(exits),
@@ -95,6 +97,6 @@ def export_steps(path: Path, exits: Sequence[int] = STAGES, batch: int | None = 
         normalisation=Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
         samples=list(make_noise(2)),
         provenance=PROVENANCE,
-        batch=batch,
+        precision=PrecisionRequest(precision),
     )
     return Bundle.open(path)
