@@ -25,9 +25,7 @@ from edgekit_runtime import Detector
 from edgekit_runtime.errors import GateFailed, UsageProblem
 from edgekit_runtime.exits import ReplayExits
 from edgekit_runtime.frames import prepare_batch
-
-AGREEMENT = 1e-4
-"""Largest difference of a probability: a graph is optimised as a whole, and sums change their order."""
+from edgekit_runtime.verification import FLOAT_TOLERANCE
 
 PLAIN, FULL = "plain", "every exit"
 SINGLY, CONDITIONAL, JOINED, JOINED_SINGLY = "batch 1", "If, batch 1", "one graph", "one graph, batch 1"
@@ -137,15 +135,17 @@ def check_sides(sides: Sides, frames: Frames) -> None:
         )
     if any(stage.exit is None for stage in sides.staged.manifest.stages):
         raise UsageProblem(f"{sides.staged.manifest.name} has a stage without an exit.", remedy="Take dinet.")
+    # A graph is optimised as a whole: sums change their order, and roundings below fp32 their places.
+    allowed = FLOAT_TOLERANCE[sides.staged.manifest.precision]
     for leave, joined in enumerate(sides.ask_joined(frames), 1):
         results = sides.staged.run_batch(frames, exit_policy=ReplayExits([leave] * len(frames)))
         wanted = np.array([list((result.probabilities or {}).values()) for result in results])
         left, answer = sides.ask_conditional(frames[0], leave)
         worst = max(float(np.abs(joined - wanted).max()), float(np.abs(answer - wanted[0]).max()))
-        if left != leave or not worst <= AGREEMENT:
+        if left != leave or not worst <= allowed:
             raise GateFailed(
                 f"Told to leave at exit {leave}, the graph with If leaves at {left}, and probabilities differ by "
-                f"{worst:.1e} from those of the staged runtime; {AGREEMENT:.0e} is allowed.",
+                f"{worst:.1e} from those of the staged runtime; {allowed:.0e} is allowed.",
                 remedy="Make the graphs from the bundle that is measured.",
             )
 
