@@ -15,6 +15,7 @@ from edgekit_runtime import (
     UsageProblem,
 )
 from edgekit_runtime.bundle.manifest_bytes import manifest_bytes
+from edgekit_runtime.exits import skip_exits
 from edgekit_runtime.testing import FakeBackend, fake_bundle
 
 
@@ -36,6 +37,25 @@ def test_probabilities_of_every_exit_come_frame_by_frame(classifier):
     assert found.dtype == np.float32
     expected = np.float32([[1 - grey / 255, grey / 255] for grey in greys])
     np.testing.assert_allclose(found, np.stack([expected, expected], axis=1), atol=1e-6)
+
+
+def test_recorded_exits_give_the_recorded_answers(classifier):
+    frames = np.repeat(np.arange(0, 250, 25, dtype=np.uint8), 32 * 32).reshape(-1, 32, 32)
+    with Detector(classifier, backend=FakeBackend) as detector:
+        recorded = detector.run_batch(frames)
+        assert {result.exit for result in recorded} == {1, 2}
+        with Detector(classifier, backend=FakeBackend, exit_policy=ThresholdExits([0.0, 0.0])) as other:
+            assert {result.exit for result in other.run_batch(frames)} == {1}
+            replayed = other.run_batch(frames, exit_policy=ReplayExits(result.exit for result in recorded))
+    for one, again in zip(recorded, replayed, strict=True):
+        assert (again.exit, again.probabilities, again.verdict) == (one.exit, one.probabilities, one.verdict)
+
+
+def test_every_frame_goes_through_all_exits_where_they_are_skipped(classifier):
+    frames = np.zeros((3, 32, 32), np.uint8)
+    with Detector(classifier, backend=FakeBackend, exit_policy=skip_exits) as detector:
+        assert [result.exit for result in detector.run_batch(frames)] == [2, 2, 2]
+        assert detector.backend.rows == {"exit1": [3], "exit2": [3]}
 
 
 def test_probabilities_are_asked_of_bundles_that_classify(tmp_path, classifier, frame):

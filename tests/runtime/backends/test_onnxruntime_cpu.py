@@ -68,6 +68,13 @@ def test_the_threads_of_a_stage_leave_the_cores_to_the_next(tmp_path, bundle):
         find_setting(bundle, "segment")
 
 
+def test_memory_is_not_planned_anew_for_every_number_of_rows(tmp_path, bundle):
+    for made, planned in ((classify_bundle(tmp_path / "classify.edgekit"), False), (bundle, True)):
+        with OnnxRuntimeCpu(made, on_cpu()) as backend:
+            for session in backend._sessions.values():
+                assert session.get_session_options().enable_mem_pattern is planned
+
+
 def test_a_stage_that_is_no_graph_is_refused_by_name(tmp_path):
     backend = OnnxRuntimeCpu(fake_bundle(tmp_path / "fake.edgekit"), on_cpu())
     with pytest.raises(ArtefactRefused, match="'segment'"):
