@@ -127,8 +127,8 @@ class OnnxRuntimeCpu(Backend):
             # A session's threads spin for milliseconds after a run, in wait for the next one: here on the cores that
             # the next stage's session works on. Four stages of mobile-di took half the time without (two busy cores).
             options.add_session_config_entry("session.force_spinning_stop", "1")
-            # Another number of rows goes on each time. A plan of memory for every number takes a block of its own beside
-            # the one it was planned in: 3.0 GB for 14 frames of dinet at 512×512, 2.0 GB without, as fast.
+            # Another number of rows goes on each time. A plan of memory for every number takes a block of its own, next
+            # to what the first run took: 3.0 GB for 14 frames of dinet at 512×512, 2.0 GB without plans, as fast.
             options.enable_mem_pattern = False
         # Bytes that look like ONNX Runtime's own format would be read as such, and were not looked through.
         options.add_session_config_entry("session.load_model_format", "ONNX")
