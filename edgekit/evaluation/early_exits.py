@@ -1,4 +1,4 @@
-"""Early exits of a target: where they are, which one answers, and what an answer there costs."""
+"""Early exits of a target: where they are, and what an answer there costs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from edgekit.models.spec import ModelSpec
 from edgekit_runtime.bundle import Manifest
-from edgekit_runtime.errors import UsageProblem
-from edgekit_runtime.exits import ThresholdExits
 from edgekit_runtime.padding import padded_size
 
 if TYPE_CHECKING:
@@ -53,18 +48,6 @@ class EarlyExits:
     count_macs: CountMacs
 
 
-class GatedRows(NamedTuple):
-    """Which exit answers each row.
-
-    Attributes:
-        places: Index of the exit among all exits, (N,).
-        low_confidence: Whether it is the last one, and below its threshold; bool (N,).
-    """
-
-    places: npt.NDArray[np.intp]
-    low_confidence: npt.NDArray[np.bool_]
-
-
 def read_exits(manifest: Manifest) -> EarlyExits | None:
     """Return the exits of a bundle; None where it has fewer than two, so that nothing is decided early."""
     ends = [
@@ -100,28 +83,3 @@ def plan_exits(network: nn.Module, spec: ModelSpec) -> EarlyExits | None:
         ),
         lambda height, width: count(padded_size(height, width, spec.multiple)),
     )
-
-
-def gate_rows(probabilities: npt.NDArray[np.float32], points: Sequence[ExitPoint]) -> GatedRows:
-    """Return what the runtime would decide about rows that went through every exit.
-
-    Args:
-        probabilities: float32 (N, exits, classes).
-        points: The exits, in their order.
-
-    Raises:
-        UsageProblem: If there are more or fewer of them than answers.
-    """
-    if probabilities.shape[1] != len(points):
-        raise UsageProblem(
-            f"The network answers at {probabilities.shape[1]} exits; {len(points)} thresholds were given."
-        )
-    policy = ThresholdExits(point.threshold for point in points)
-    rows = np.arange(len(probabilities))
-    confident = np.stack(
-        [policy(place, point.name, probabilities[:, place], rows) for place, point in enumerate(points)],
-        axis=1,
-    )
-    early = confident[:, :-1]
-    places = np.where(early.any(axis=1), early.argmax(axis=1), len(points) - 1)
-    return GatedRows(places, np.logical_not(confident.any(axis=1)))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from edgekit.evaluation.early_exits import ExitPoint, gate_rows, read_exits
+from edgekit.evaluation.early_exits import ExitPoint, read_exits
 from edgekit.evaluation.prediction import Predict, Prediction
 from edgekit.media.images import order_channels
 from edgekit.models.spec import Task
 from edgekit_runtime.bundle.contract import PixelFormat
 from edgekit_runtime.detector import Detector
+from edgekit_runtime.exits import confidence, gate_rows
 from edgekit_runtime.masks import mask_of
 from edgekit_runtime.padding import crop_back, pad_frame, padded_size
 from edgekit_runtime.pixels import Frame, convert_frame, widen
@@ -114,12 +115,12 @@ def _gate(
     probabilities: npt.NDArray[np.float32], points: Sequence[ExitPoint], *, every_exit: bool
 ) -> Prediction:
     """Return the answer of one frame that went through every exit, float32 (exits, classes)."""
-    places, low_confidence = gate_rows(probabilities[None], points)
-    place = int(places[0])
+    gated = gate_rows(confidence(probabilities)[None], [point.threshold for point in points])
+    place = int(gated.places[0])
     return Prediction(
         probabilities=probabilities[place],
         exit=points[place].number,
-        low_confidence=bool(low_confidence[0]),
+        low_confidence=bool(gated.low_confidence[0]),
         exit_probabilities=probabilities if every_exit else None,
     )
 

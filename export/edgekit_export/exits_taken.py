@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_runtime.bundle import StageInfo
-from edgekit_runtime.exits import ThresholdExits
+from edgekit_runtime.exits import confidence, gate_rows
 
 Array = npt.NDArray[Any]
-
-_ONE_ROW = np.zeros(1, np.intp)
 
 
 def take_exits(stages: Sequence[StageInfo], outputs: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
@@ -23,15 +21,9 @@ def take_exits(stages: Sequence[StageInfo], outputs: Mapping[str, Array]) -> Ite
         stages: Of a classifying bundle.
         outputs: Every output of every stage by name; the rows are the first axis.
     """
-    exits = ThresholdExits(None if stage.exit is None else stage.exit.threshold for stage in stages)
-    answers = [
-        (index, stage.name, outputs[stage.exit.output])
-        for index, stage in enumerate(stages)
-        if stage.exit is not None
-    ]
-    for row in range(len(answers[0][2])):
-        for index, name, probabilities in answers:
-            answer = probabilities[row : row + 1]
-            if index == answers[-1][0] or exits(index, name, answer, _ONE_ROW)[0]:
-                yield name, answer[0]
-                break
+    exits = [(stage.name, stage.exit) for stage in stages if stage.exit is not None]
+    answers = [outputs[end.output] for _, end in exits]
+    confidences = np.stack([confidence(answer) for answer in answers], axis=1)
+    gated = gate_rows(confidences, [end.threshold for _, end in exits])
+    for row, place in enumerate(gated.places.tolist()):
+        yield exits[place][0], answers[place][row]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -125,6 +125,40 @@ def skip_exits(
 ) -> Decisions:
     """Policy that answers nothing early: every frame goes through all stages, and the last exit answers it."""
     return np.zeros(len(probabilities), np.bool_)
+
+
+class GatedRows(NamedTuple):
+    """Which exit answers each row.
+
+    Attributes:
+        places: Index of the exit among all exits, (N,).
+        low_confidence: Whether it is the last one, and below its threshold; bool (N,).
+    """
+
+    places: npt.NDArray[np.intp]
+    low_confidence: Decisions
+
+
+def gate_rows(confidences: Probabilities, thresholds: Iterable[float]) -> GatedRows:
+    """Return what is decided about rows that went through every exit: the first that is sure answers, else the last.
+
+    This is `ThresholdExits`, with what the runtime does at the last exit, for answers that were recorded.
+
+    Args:
+        confidences: `confidence` of what each exit says, float32 (N, exits), in the order of the exits.
+        thresholds: One per exit, 0 to 1.
+
+    Raises:
+        UsageProblem: If there are more or fewer of them than exits, or one is not a number from 0 to 1.
+    """
+    levels = ThresholdExits(thresholds).levels
+    exits = confidences.shape[1]
+    if exits != len(levels):
+        raise UsageProblem(f"The network answers at {exits} exits; {len(levels)} thresholds were given.")
+    sure = confidences >= np.array(levels, np.float32)
+    doubtful: Decisions = np.logical_not(sure.any(axis=1))
+    sure[:, -1] = True
+    return GatedRows(sure.argmax(axis=1), doubtful)
 
 
 def check_policy(policy: ExitPolicy, manifest: Manifest, frames: int) -> None:

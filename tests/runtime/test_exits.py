@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit_runtime.errors import UsageProblem
-from edgekit_runtime.exits import ReplayExits, ThresholdExits, check_policy, confidence, skip_exits
+from edgekit_runtime.exits import (
+    ReplayExits,
+    ThresholdExits,
+    check_policy,
+    confidence,
+    gate_rows,
+    skip_exits,
+)
 from edgekit_runtime.testing import fake_bundle
 
 NAN, INF = float("nan"), float("inf")
@@ -94,6 +101,42 @@ def test_an_exit_without_a_threshold_is_named(manifest):
 
 def test_a_stage_without_an_exit_answers_nothing():
     assert not ThresholdExits([None])(0, "s1", np.ones((1, 2), np.float32), np.arange(1)).any()
+
+
+TENTHS = st.integers(0, 10).map(lambda value: value / 10)
+"""Few values, so that many lie exactly on a threshold."""
+
+
+def gate_plainly(confidences, thresholds):
+    """One row, exit by exit, by the policy of a run."""
+    policy = ThresholdExits(thresholds)
+    sure = [
+        policy(place, "", np.array([[value]]), np.arange(1))[0] for place, value in enumerate(confidences)
+    ]
+    return (sure.index(True), False) if any(sure) else (len(sure) - 1, True)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            *[st.one_of(TENTHS.map(np.float32), st.sampled_from([np.float32(NAN), np.float32(-INF)]))] * 3
+        ),
+        max_size=7,
+    ),
+    st.tuples(TENTHS, TENTHS, TENTHS),
+)
+def test_recorded_rows_are_answered_by_the_first_exit_that_is_sure(rows, thresholds):
+    gated = gate_rows(np.array(rows, np.float32).reshape(-1, 3), thresholds)
+    assert list(zip(gated.places, gated.low_confidence, strict=True)) == [
+        gate_plainly(row, thresholds) for row in rows
+    ]
+
+
+def test_recorded_rows_need_a_threshold_per_exit():
+    with pytest.raises(UsageProblem, match="2 exits; 3 thresholds"):
+        gate_rows(np.zeros((1, 2), np.float32), (0.9, 0.8, 0.7))
+    with pytest.raises(UsageProblem, match="from 0 to 1"):
+        gate_rows(np.zeros((1, 2), np.float32), (0.9, 1.8))
 
 
 def test_replay_answers_where_the_list_says(manifest):

@@ -79,7 +79,7 @@ def search_exits(
     walk = _Walk(table, criterion, most_work, most_cells)
     shut = (float(SURE),) * table.exits
     for thresholds in (table.thresholds, shut, *starts):
-        walk.consider(tuple(bound_of(threshold) for threshold in thresholds))
+        walk.consider(thresholds)
     walk.improve()
     exhausted = walk.descend()
     if not exhausted:
@@ -103,10 +103,10 @@ class _Walk:
         self.best: BoundList = ()
         self._rank: tuple[float, ...] = (np.inf,)
 
-    def consider(self, bounds: BoundList) -> None:
-        """Take bounds that are better than what is known."""
-        count = count_thresholds(self._table, [float(np.nextafter(bound, SURE)) for bound in bounds])
-        self._take(self._criterion.rank_count(count), bounds)
+    def consider(self, thresholds: Sequence[float]) -> None:
+        """Take thresholds that are better than what is known."""
+        rank = self._criterion.rank_count(count_thresholds(self._table, thresholds))
+        self._take(rank, tuple(bound_of(threshold) for threshold in thresholds))
 
     def improve(self) -> None:
         """Set neighbouring pairs of bounds anew, the others being as they are, until none gets better."""

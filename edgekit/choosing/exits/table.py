@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from edgekit.evaluation.early_exits import read_exits
 from edgekit_runtime.bundle import Manifest
-from edgekit_runtime.exits import confidence
+from edgekit_runtime.exits import confidence, gate_rows
 from edgekit_runtime.verdicts import judge_probabilities
 
 
@@ -127,10 +127,7 @@ def tabulate_exits(
 
 def count_thresholds(table: ExitTable, thresholds: Sequence[float]) -> ExitCount:
     """Return what thresholds, one per exit, make of the images."""
-    # In float32 and with ≥, as `edgekit_runtime.exits.ThresholdExits` decides. The last exit takes what is left.
-    sure = table.confidences >= np.array(thresholds, np.float32)
-    sure[:, -1] = True
-    return count_answers(table, sure.argmax(axis=1), tuple(thresholds))
+    return count_answers(table, gate_rows(table.confidences, thresholds).places, tuple(thresholds))
 
 
 def count_last_exit(table: ExitTable) -> ExitCount:

@@ -1,4 +1,4 @@
-"""Where exits are, and which of them answers: what the runtime does, done to recorded probabilities."""
+"""Where exits are and what they cost; which of them answers, by recorded probabilities and by a run."""
 
 from __future__ import annotations
 
@@ -11,41 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edgekit.evaluation.early_exits import ExitPoint, gate_rows, plan_exits, read_exits
+from edgekit.evaluation.early_exits import ExitPoint, plan_exits, read_exits
 from edgekit.models import MODELS, build_model
 from edgekit_runtime import Detector
-from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.exits import confidence, gate_rows
 from edgekit_runtime.testing import fake_bundle
 from tests.edgekit.evaluation.staged import BRIGHTNESS, Brightness, answer_rows, number_frames
 
-
-def points(*thresholds: float) -> list[ExitPoint]:
-    return [ExitPoint(number, f"exit{number}", value) for number, value in enumerate(thresholds, 1)]
-
-
-def gate_plainly(answers: np.ndarray, thresholds: tuple[float, ...]) -> tuple[int, bool]:
-    """One row, exit by exit."""
-    for place, (answer, threshold) in enumerate(zip(answers, thresholds, strict=True)):
-        sure = bool(np.isfinite(answer).all() and answer.max() >= np.float32(threshold))
-        if sure or place == len(answers) - 1:
-            return place, not sure
-    raise AssertionError
-
-
 tenths = st.integers(0, 10).map(lambda value: np.float32(value / 10))
 """Few values, so that many lie exactly on a threshold."""
-
-
-@settings(deadline=None)
-@given(
-    answers=arrays(np.float32, (7, 3, 2), elements=st.one_of(tenths, st.just(np.float32("nan")))),
-    thresholds=st.tuples(*[st.integers(0, 10).map(lambda value: value / 10)] * 3),
-)
-def test_the_first_exit_that_is_sure_answers(answers: np.ndarray, thresholds: tuple[float, ...]) -> None:
-    gated = gate_rows(answers, points(*thresholds))
-    assert list(zip(gated.places, gated.low_confidence, strict=True)) == [
-        gate_plainly(row, thresholds) for row in answers
-    ]
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -55,16 +29,12 @@ def test_the_runtime_decides_the_same(tmp_path: Path, answers: np.ndarray) -> No
     bundle = fake_bundle(path, task="classify", exits=3, exit_threshold=0.7, height=4, width=4)
     exits = read_exits(bundle.manifest)
     assert exits is not None
-    gated = gate_rows(answers, exits.points)
+    confidences = np.stack([confidence(row) for row in answers])
+    gated = gate_rows(confidences, [point.threshold for point in exits.points])
     with Detector(bundle, backend=answer_rows(answers)) as detector:
         results = detector.run_batch(number_frames(6))
     assert [result.exit for result in results] == [exits.points[place].number for place in gated.places]
     assert [result.low_confidence for result in results] == gated.low_confidence.tolist()
-
-
-def test_another_number_of_thresholds_is_refused() -> None:
-    with pytest.raises(UsageProblem, match="2 exits; 3 thresholds"):
-        gate_rows(np.zeros((1, 2, 5), np.float32), points(0.9, 0.8, 0.7))
 
 
 def test_exits_of_a_bundle_count_its_stages_and_cost_all_up_to_them(tmp_path: Path) -> None:

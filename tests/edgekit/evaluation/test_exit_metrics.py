@@ -13,17 +13,23 @@ from hypothesis.extra.numpy import arrays
 
 from edgekit.data.contract import Sample
 from edgekit.evaluation.classification import ClassMetrics
-from edgekit.evaluation.early_exits import EarlyExits, ExitPoint, gate_rows
+from edgekit.evaluation.early_exits import EarlyExits, ExitPoint
 from edgekit.evaluation.evaluate import evaluate_classes
 from edgekit.evaluation.prediction import Prediction
 from edgekit.reporting import Reporter
 from edgekit_runtime.errors import UsageProblem
+from edgekit_runtime.exits import GatedRows, confidence, gate_rows
 from tests.edgekit.evaluation.building import InMemory, answer_in_turn
 
 CLASSES = ("good", "hole", "stain")
 POINTS = tuple(ExitPoint(number, f"exit{number}", value) for number, value in ((1, 0.8), (2, 0.7), (4, 0.5)))
 """The third stage has no exit."""
 EXITS = EarlyExits(POINTS, lambda height, width: (height * width, 3 * height * width, 10 * height * width))
+
+
+def gate(answers: np.ndarray) -> GatedRows:
+    confidences = np.stack([confidence(answers[:, place]) for place in range(len(POINTS))], axis=1)
+    return gate_rows(confidences, [point.threshold for point in POINTS])
 
 
 def measure(
@@ -33,7 +39,7 @@ def measure(
     samples = [
         Sample(str(index), np.zeros((index + 1, 2), np.uint8), None, ()) for index in range(len(truths))
     ]
-    gated = gate_rows(answers.reshape(-1, 3, 3), POINTS)
+    gated = gate(answers)
     predictions = [
         Prediction(
             probabilities=row[place],
@@ -72,7 +78,7 @@ def test_counts_and_costs_are_those_of_the_images(data: tuple[list[int], np.ndar
     truths, answers = data
     metrics = measure(truths, answers)
     exits = metrics.exits
-    gated = gate_rows(answers, POINTS)
+    gated = gate(answers)
     for index, name in enumerate(CLASSES):
         own = [place for place, truth in zip(gated.places, truths, strict=True) if truth == index]
         assert exits.answered[name] == tuple(own.count(place) for place in range(3))
@@ -99,7 +105,7 @@ def test_counts_and_costs_are_those_of_the_images(data: tuple[list[int], np.ndar
 def test_an_exit_alone_is_a_classifier_of_its_own(data: tuple[list[int], np.ndarray]) -> None:
     truths, answers = data
     whole = measure(truths, answers, every_exit=True)
-    gated = gate_rows(answers, POINTS)
+    gated = gate(answers)
     for place, alone in enumerate(whole.exits.alone):
         for found, rows in (
             (alone.every_image, range(len(truths))),
