@@ -17,10 +17,10 @@ has them all. One fold of FOLDS tests and one chooses the epoch. Inputs are smal
 hence a rate far above the paper's, with warm-up (`--recipe short`); no figure here is the paper's. Cloth is generated
 at this size: halved tiles of 256² show defects so small that a network of six layers had hardly begun after 500 steps.
 
-What it takes: images · 3 · GMAC of a pass / (GMAC per second), forward and backward, for EPOCHS · IMAGES = 12,000
+What it takes: images · 3 · GMAC of a pass / (GMAC per second), forward and backward, for EPOCHS · IMAGES = 19,200
 images. At 128² a pass of resnet50 has 1.33 GMAC, of dinet 1.79, of dinet-a 1.54, of mobile-di 0.08. One thread of an
-AMD EPYC with bfloat16 instructions reaches 66 to 69 GMAC per second (mobile-di, in 32 bits, 14): 12 minutes for
-resnet50, 16 for dinet end to end, 4 for mobile-di, less where a second phase trains no backbone; each validation adds
+AMD EPYC with bfloat16 instructions reaches 66 to 69 GMAC per second (mobile-di, in 32 bits, 14): 19 minutes for
+resnet50, 26 for dinet end to end, 6 for mobile-di, less where a second phase trains no backbone; each validation adds
 images · GMAC / 40. Two threads of one run are not twice as fast; two runs side by side with OMP_NUM_THREADS=1 are.
 """
 
@@ -53,7 +53,7 @@ from edgekit.train.run_data import open_run_data
 from edgekit.train.run_folder import RunFolder, RunRecord, SplitChoice, write_text
 
 FOLDS, SEED = 5, 0
-EPOCHS, IMAGES = 25, 480
+EPOCHS, IMAGES = 40, 480
 """Epochs of a run; images drawn per epoch, the same number whatever a fold holds."""
 
 EARLY_SHARE = 1 / 5
