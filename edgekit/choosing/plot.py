@@ -83,8 +83,11 @@ class Plot:
         )
 
     def draw_label(self, place: Place, text: str) -> str:
-        """Return words to the right of a dot."""
-        return f'<text x="{self.x(place[0]) + 9:.1f}" y="{self.y(place[1]) + 4:.1f}">{escape(text)}</text>'
+        """Return words beside a dot: to the right, or to the left where it stands in the right half."""
+        x, y = self.x(place[0]), self.y(place[1]) + 4
+        if x < WIDTH / 2:
+            return f'<text x="{x + 9:.1f}" y="{y:.1f}">{escape(text)}</text>'
+        return f'<text x="{x - 12:.1f}" y="{y:.1f}" text-anchor="end">{escape(text)}</text>'
 
     def draw_dot(self, place: Place, style: str, radius: int, title: str) -> str:
         """Return a dot with a title that shows when one points at it."""

@@ -119,7 +119,8 @@ def calibrate(
 
     Of a bundle that classifies with several exits, the thresholds of the exits are chosen: how sure an exit must be to
     answer. With --max-escape or --max-overkill the expected cost of a frame is made small within them; with --max-cost
-    the escape is, or what --cost-ratio weighs, or the error without a limit.
+    the escape is, or what --cost-ratio weighs, or the error without a limit. An error that is neither limited nor made
+    small may be no more than what the last exit makes.
     """
     bundle = _open_bundle(target, out, page)
     goal = _read_goal(bundle, max_escape, max_overkill, cost_ratio, max_cost, defective_share)

@@ -8,7 +8,7 @@ their confidence, the largest probability, into 15 bins of equal width, (0, 1/15
 
 The gate of an exit compares this very number with its threshold. Where it promises too much, an exit answers images
 that it should have sent on. ECE is never below what chance makes of few answers: for confidences that are exactly right
-and spread over all bins we simulated a median of 0.07 with 250 answers and of 0.03 with 1000.
+and spread evenly from 0 to 1 we simulated a median of 0.075 with 250 answers and of 0.038 with 1000.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ RESNET50 = ModelSpec(
 
 
 EXIT_THRESHOLDS = (0.8, 0.7, 0.6, 0.5)
-"""DI-Net's own, exit by exit."""
+"""DI-Net's own: confidence from which exits 1 to 4 answer. The last one answers whatever is left."""
 
 EXIT_HEADS = tuple(f"classifiers.{number}.linear." for number in (1, 2, 3, 4))
 EARLY_CLASSIFIERS = tuple(f"classifiers.{number}." for number in (1, 2, 3))

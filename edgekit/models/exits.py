@@ -11,10 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from edgekit.models.catalogue import EXIT_THRESHOLDS
 from edgekit_export.exportable import ExportExit, ExportStage
-
-PAPER_THRESHOLDS = (0.8, 0.7, 0.6, 0.5)
-"""Confidence from which exits 1 to 4 answer. The last one answers whatever is left."""
 
 
 class Classifier(nn.Module):
@@ -75,12 +73,12 @@ def make_exit_stages(
     classifiers: Sequence[nn.Module],
     aggregations: Sequence[nn.Module | None],
     *,
-    thresholds: Sequence[float] = PAPER_THRESHOLDS,
+    thresholds: Sequence[float] = EXIT_THRESHOLDS,
 ) -> tuple[ExportStage, ...]:
     """Return one stage per exit, named exit1, exit2 and so on.
 
     Stage i takes the features of the stage before (the first one the image), carries its own on as `features<i>`, and
-    answers as `p<i>`; all arguments have one entry per exit.
+    answers as `p<i>`; all arguments have one entry per exit. The thresholds are DI-Net's where none are given.
     """
     stages = []
     parts = zip(bodies, classifiers, aggregations, thresholds, strict=True)

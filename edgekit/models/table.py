@@ -59,8 +59,8 @@ def describe_model(spec: ModelSpec) -> dict[str, Any]:
         "paper": spec.paper,
         "recipe": spec.recipe,
         "exits": [
-            {"threshold": threshold, "macs": macs}
-            for threshold, macs in zip(spec.exit_thresholds, exits, strict=True)
+            {"threshold": threshold, "macs": spent}
+            for threshold, spent in zip(spec.exit_thresholds, exits, strict=True)
         ],
     }
 

@@ -16,6 +16,7 @@ from edgekit.choosing.exits.table import tabulate_exits
 from edgekit.choosing.exits.wording import (
     describe_cost,
     describe_exits,
+    describe_held,
     describe_share,
     describe_thresholds,
 )
@@ -56,10 +57,13 @@ class ExitCalibration(Calibration):
         """Return the best thresholds in one line."""
         chosen = self.choice.chosen
         escape, overkill = describe_rates(chosen)[:2]
-        return (
+        best = (
             f"escape {escape}, overkill {overkill}, expected cost {describe_cost(chosen)}, at thresholds "
             f"{describe_thresholds(chosen)}"
         )
+        # The limit that was missed may be one that nobody typed.
+        held = describe_held(self.choice)
+        return f"{best}, {held}" if held else best
 
     def to_dict(self) -> dict[str, Any]:
         """Return goal, choices and support."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from edgekit.choosing.exits.choice import ExitChoice
 from edgekit.choosing.exits.judged import JudgedExits
-from edgekit.choosing.exits.trade_off import PAPER
 from edgekit.choosing.exits.wording import (
     OWN,
     describe_cost,
@@ -24,6 +23,7 @@ from edgekit.choosing.page_frame import render_table, wrap_chart, write_page
 from edgekit.choosing.page_parts import INTERVALS, render_lead, render_reading
 from edgekit.choosing.plot import HEIGHT, WIDTH, Place, Plot
 from edgekit.choosing.wording import describe_rates
+from edgekit.models.catalogue import EXIT_THRESHOLDS
 
 PLOT = Plot(
     across=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
@@ -96,7 +96,11 @@ def draw_exits(choice: ExitChoice) -> str:
         _draw_dot(choice.last, "hollow", 4),
         _draw_dot(choice.before, "hollow", 7),
         *(_draw_dot(point, "dot c2", 4) for point in choice.series),
-        *(PLOT.draw_label(_place(point), OWN) for point in choice.series if point.thresholds == PAPER),
+        *(
+            PLOT.draw_label(_place(point), OWN)
+            for point in choice.series
+            if point.thresholds == EXIT_THRESHOLDS
+        ),
         PLOT.draw_interval((cost, cost), chosen.escape_interval),
         _draw_dot(chosen, "dot c1", 7),
     ]

@@ -16,9 +16,6 @@ LEVELS = 16
 LEVEL_WORK, LEVEL_CELLS = 1 << 19, 1 << 14
 """Of the search for one of them: a picture of the trade-off needs no proof."""
 
-PAPER = (0.8, 0.7, 0.6, 0.5)
-"""Thresholds of DI-Net (J. Intell. Manuf. 36(4), 2025)."""
-
 SERIES = 8
 
 
@@ -52,8 +49,8 @@ def trace_trade_off(table: ExitTable, criterion: Criterion, chosen: ExitCount) -
 def list_series(exits: int) -> list[tuple[float, ...]]:
     """Return eight decreasing combinations: 0.9, 0.8 … 0.2 at the first exit, 0.1 less at every further one.
 
-    The paper's appendix shows eight such combinations, of which only the beginning is known; its own thresholds are
-    the second of these where there are four exits.
+    The appendix of DI-Net's paper (J. Intell. Manuf. 36(4), 2025) shows eight such combinations, of which only the
+    beginning is known; its own thresholds are the second of these where there are four exits. None is below 0.
     """
     return [
         tuple(max(round(0.9 - 0.1 * (step + level), 1), 0.0) for level in range(exits))

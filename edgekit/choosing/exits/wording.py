@@ -6,7 +6,6 @@ from edgekit.choosing.exits.choice import ExitChoice
 from edgekit.choosing.exits.goal import format_macs
 from edgekit.choosing.exits.held_out import FOLDS
 from edgekit.choosing.exits.judged import JudgedExits
-from edgekit.choosing.exits.trade_off import PAPER
 from edgekit.choosing.goal import format_share
 from edgekit.choosing.wording import (
     OPTIMISM,
@@ -16,6 +15,7 @@ from edgekit.choosing.wording import (
     list_rate_heads,
     thin_frontier,
 )
+from edgekit.models.catalogue import EXIT_THRESHOLDS
 
 Rows = list[tuple[str, ...]]
 
@@ -74,7 +74,11 @@ def tabulate_compared(choice: ExitChoice) -> Rows:
 
 def tabulate_series(choice: ExitChoice) -> Rows:
     """Return the rows of thresholds that people know, the paper's marked."""
-    return [row for one in choice.series for row in tabulate(OWN if one.thresholds == PAPER else "", [one])]
+    return [
+        row
+        for one in choice.series
+        for row in tabulate(OWN if one.thresholds == EXIT_THRESHOLDS else "", [one])
+    ]
 
 
 def tabulate(name: str, points: list[JudgedExits], words: str = "") -> Rows:
@@ -112,6 +116,17 @@ def describe_share(choice: ExitChoice) -> str:
     return f"{format_share(choice.criterion.share)} defective frames"
 
 
+def describe_held(choice: ExitChoice) -> str:
+    """Return such as "overkill held to the last exit's 2 of 180"; "" where every error has a limit or is made small."""
+    held = choice.goal.held
+    return "" if held is None else f"{held} held to the last exit's {_count_held(choice)}"
+
+
+def _count_held(choice: ExitChoice) -> str:
+    most = choice.last.overkill if choice.goal.held == "overkill" else choice.last.escape
+    return f"{most.count} of {most.total}"
+
+
 def list_statements(choice: ExitChoice) -> list[str]:
     """Return what a person must know beside the tables."""
     counted = f"{choice.counted:,} combinations were counted"
@@ -122,10 +137,9 @@ def list_statements(choice: ExitChoice) -> list[str]:
     )
     statements = [proof, _state_share(choice)]
     if choice.goal.held is not None:
-        most = choice.last.overkill if choice.goal.held == "overkill" else choice.last.escape
         statements.append(
-            f"No limit of {choice.goal.held} was given: it is held to that of the last exit, {most.count} of "
-            f"{most.total}. --max-{choice.goal.held} allows more, or less."
+            f"No limit of {choice.goal.held} was given: it is held to that of the last exit, {_count_held(choice)}. "
+            f"--max-{choice.goal.held} allows more, or less."
         )
     statements += [f"{each.describe()}." for each in choice.support]
     caution = OPTIMISM if choice.held_out is None else HELD_OUT
@@ -137,7 +151,7 @@ def _state_share(choice: ExitChoice) -> str:
     if choice.goal.defective_share is not None:
         return f"The expected cost is that of {describe_share(choice)}, as was said."
     return (
-        f"The expected cost is that of {describe_share(choice)}, as in these images. A line shows far fewer, and "
+        f"The expected cost is that of {describe_share(choice)}, as in these images. A line may show far fewer, and "
         f"defect-free frames cost {format_macs(chosen.normal_macs)}, defective ones "
         f"{format_macs(chosen.defective_macs)}: say how many with --defective-share 1%."
     )

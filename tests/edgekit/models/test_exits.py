@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from edgekit.models.catalogue import EXIT_THRESHOLDS
 from edgekit.models.counting import count_exit_macs
 from edgekit.models.dinet import Aggregation
-from edgekit.models.exits import PAPER_THRESHOLDS, Classifier, make_exit_stages
+from edgekit.models.exits import Classifier, make_exit_stages
 from edgekit_export.exportable import ExportInput, ExportStage
 from tests.conformance.exportable_conformance import ExportableConformance
 
@@ -97,7 +98,7 @@ def test_stages_in_a_chain_answer_like_the_whole(network: NarrowNetwork) -> None
 
 def test_every_exit_needs_its_own_pieces(network: NarrowNetwork) -> None:
     bodies, classifiers = tuple(network.bodies), tuple(network.classifiers)
-    assert len(PAPER_THRESHOLDS) != len(bodies)
+    assert len(EXIT_THRESHOLDS) != len(bodies)
     with pytest.raises(ValueError, match="zip"):
         make_exit_stages(bodies, classifiers, [None] * 3)
     with pytest.raises(ValueError, match="zip"):

@@ -12,8 +12,9 @@ import pytest
 from edgekit.choosing.document import make_document
 from edgekit.choosing.exits.calibration import ExitCalibration
 from edgekit.choosing.exits.goal import ExitGoal, parse_cost
-from edgekit.choosing.exits.trade_off import PAPER, list_series
+from edgekit.choosing.exits.trade_off import list_series
 from edgekit.evaluation.rates import Rate
+from edgekit.models.catalogue import EXIT_THRESHOLDS
 from edgekit_runtime import Bundle, Detector
 from edgekit_runtime.errors import FrameError
 from tests.edgekit.choosing.exits.fabrics import calibrate, know, make_answers, make_bundle
@@ -83,7 +84,7 @@ def test_the_trade_off_is_a_staircase_with_the_choice_on_it(tmp_path: Path) -> N
 def test_series_of_thresholds() -> None:
     four = list_series(4)
     assert len(four) == 8
-    assert four[:2] == [(0.9, 0.8, 0.7, 0.6), PAPER]
+    assert four[:2] == [(0.9, 0.8, 0.7, 0.6), EXIT_THRESHOLDS]
     assert four[-1] == (0.2, 0.1, 0.0, 0.0)
     assert list_series(2)[0] == (0.9, 0.8)
 
@@ -113,6 +114,18 @@ def test_a_goal_that_is_not_reached_shows_the_best(tmp_path: Path) -> None:
     assert "\nbest " in text
     assert "\nchosen " not in text
     assert calibration.describe_best().startswith("escape ")
+    assert "held to" not in calibration.describe_best()
+
+
+def test_a_limit_that_nobody_typed_is_named_where_it_is_missed(tmp_path: Path) -> None:
+    wrong, right = [0.9, 0.05, 0.05], [0.05, 0.9, 0.05]
+    # The last exit accepts every defect, the first one finds each and rejects a good image.
+    answers = np.array([[right, wrong]] * 4 + [[right, wrong]] + [[wrong, wrong]] * 5, np.float32)
+    images = know([True] * 4 + [False] * 6)
+    goal = ExitGoal(max_cost=parse_cost("60%"))
+    calibration = calibrate(make_bundle(tmp_path / "b.edgekit", 2), answers, images, goal)
+    assert not calibration.reached
+    assert calibration.describe_best().endswith("(0.9), overkill held to the last exit's 0 of 6")
 
 
 def test_the_manifest_holds_goal_and_cost(tmp_path: Path) -> None:
