@@ -57,6 +57,10 @@ class Sides:
     ask_joined: AskJoined
 
 
+WARM_UPS = 2
+"""Calls of each contestant before the first that counts: caches and threads, and memory that grows in the first one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """What is run.
@@ -154,8 +158,9 @@ def measure_sides(sides: Sides, task: Task, rounds: int, generator: np.random.Ge
     """Run every contestant once per round, in an order drawn anew."""
     full: list[LoopTimes] = []
     calls = _list_calls(sides, task, full)
-    for call in calls.values():
-        call(0)  # caches, arenas and threads
+    for _ in range(WARM_UPS):
+        for call in calls.values():
+            call(0)
     full.clear()
     schedule = Schedule(rounds, block=1, settling=0, limit_s=math.inf)
     taken = measure_interleaved(calls, schedule, generator=generator)

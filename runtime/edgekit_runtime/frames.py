@@ -77,7 +77,7 @@ def prepare_batch(frames: object, contract: InputContract) -> Batch:
         FrameError: If there is no frame, or one is not what the contract asks for.
     """
     if isinstance(frames, np.ndarray):
-        if frames.ndim == len(contract.frame_shape):
+        if _is_one_frame(frames, contract):
             raise FrameError(
                 f"A batch must be {_describe(contract, batch=True)}; got one array of shape {frames.shape}.",
                 remedy="Pass one frame as detector(frame), or a batch of one as frame[None].",
@@ -99,6 +99,13 @@ def prepare_batch(frames: object, contract: InputContract) -> Batch:
     if not checked:
         raise _no_frames()
     return _stack(checked, contract)
+
+
+def _is_one_frame(frames: npt.NDArray[Any], contract: InputContract) -> bool:
+    """Tell a frame from a batch of grey ones where colours are taken: their last axis is no longer than the channels."""
+    if contract.pixels.channels == "grey":
+        return frames.ndim == 2
+    return frames.ndim == 2 or (frames.ndim == 3 and frames.shape[2] == 3)
 
 
 def _stack(frames: Sequence[Frame] | Frame, contract: InputContract) -> Batch:
@@ -137,9 +144,8 @@ def _check_frame(frame: object, contract: InputContract, what: str) -> Frame:
 
 def _check_array(array: npt.NDArray[Any], contract: InputContract, what: str, *, batch: bool) -> None:
     shape = array.shape[1:] if batch else array.shape
-    # Colours may come where grey is taken: `pixels` knows how they become grey.
-    admitted = ((), (3,)) if contract.pixels.channels == "grey" else ((3,),)
-    if len(shape) < 2 or shape[2:] not in admitted:
+    # Colours may come where grey is taken, and the other way round: `pixels` knows what becomes of them.
+    if len(shape) < 2 or shape[2:] not in ((), (3,)):
         remedy = _channel_remedy(shape, contract)
     elif not _admits(contract, shape[0], shape[1]):
         remedy = _size_remedy(shape[0], shape[1], contract)
@@ -181,7 +187,9 @@ def _channel_remedy(shape: tuple[int, ...], contract: InputContract) -> str:
     if contract.pixels.channels != "grey":
         if channels == 4:
             return f"Drop the alpha channel: frame[..., :3], in the order {contract.pixels.channels}."
-        return f"The bundle takes colour frames, channels last, in the order {contract.pixels.channels}."
+        if channels == 1 and len(shape) == 3:
+            return "Drop the last axis: frame[..., 0]."
+        return f"The bundle takes colour frames, channels last, in the order {contract.pixels.channels}, or grey ones."
     if channels == 1 and len(shape) == 3:
         return "Drop the last axis: frame[..., 0]."
     return "The bundle takes grey frames (height, width), or RGB ones (height, width, 3)."

@@ -1,7 +1,8 @@
 """What a pixel means, in one place: training, evaluation, export and the runtime convert frames here alone.
 
 Nothing is guessed from an image. A frame has the type, the depth and the channels that its `PixelFormat` states, or it
-is refused with what would do; colour becomes grey by the stated formula, in integers, the same on every machine.
+is refused with what would do; colour becomes grey by the stated formula, in integers, the same on every machine. Grey is
+the colour whose channels are equal: a network that takes colours sees it so, as it did in training.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def convert_frame(frame: npt.NDArray[Any], pixels: PixelFormat, what: str = "The
 
     Args:
         frame: (H, W) or (H, W, 3). For a grey network colours are red, green, blue; for a colour network their order
-            is that of `pixels`.
+            is that of `pixels`, and grey is repeated.
         pixels: What a pixel means.
         what: The frame's name in messages, such as "Frame 3".
 
@@ -107,6 +108,13 @@ def to_grey(colours: npt.NDArray[Any], formula: GreyFormula, what: str = "The fr
     return converted
 
 
+def repeat_grey(frames: npt.NDArray[Any]) -> Frame:
+    """Return grey values (…) as colours whose three channels are equal, (…, 3)."""
+    colours: Frame = np.empty((*frames.shape, 3), frames.dtype)
+    colours[...] = frames[..., np.newaxis]
+    return colours
+
+
 def describe_type(pixels: PixelFormat) -> str:
     """Return the type of frames for people, such as "uint8", "uint8 bgr" or "uint16 (12 bits)"."""
     kind = "" if pixels.channels == "grey" else f" {pixels.channels}"
@@ -146,10 +154,7 @@ def _convert(frame: npt.NDArray[Any], pixels: PixelFormat, what: str, *, is_colo
     wants_colour = pixels.channels != "grey"
     if wants_colour != is_colour:
         if wants_colour:
-            raise FrameError(
-                f"{what} is grey; expected colour ({pixels.channels}).",
-                remedy="Repeat its values three times, or take a network for grey frames.",
-            )
+            return repeat_grey(frame)
         return to_grey(frame, pixels.grey, what)
     return frame
 

@@ -74,7 +74,7 @@ def test_a_grey_frame_that_does_not_fit_is_refused(frame, came, remedy):
     ("frame", "remedy"),
     [
         (np.zeros((4, 6, 4), np.uint8), "alpha"),
-        (np.zeros((4, 6), np.uint8), "colour"),
+        (np.zeros((4, 6, 1), np.uint8), "last axis"),
         (np.zeros((3, 4, 6), np.uint8), "channels last"),
         (np.zeros((4, 7, 3), np.uint8), "6 columns"),
     ],

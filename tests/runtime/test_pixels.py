@@ -103,13 +103,23 @@ def test_values_are_taken_exactly_up_to_the_depth(bits, value):
         (np.zeros((2, 2), np.int32), TWELVE, "got int32", "numpy.uint16"),
         (np.zeros((2, 2)), TWELVE, "got float64", "0 to 4095"),
         (np.zeros((2, 2), bool), TWELVE, "got bool", "not a mask"),
-        (np.zeros((2, 2), np.uint8), PixelFormat(channels="rgb"), "is grey; expected colour", "three times"),
+        (np.zeros((2, 2), np.uint16), PixelFormat(channels="rgb"), "uint8 rgb; got uint16", "--bits 12"),
     ],
 )
 def test_what_is_not_as_stated_is_refused_by_name(frame, pixels, message, remedy):
     with pytest.raises(FrameError, match=f"Frame 7 .*{message}") as caught:
         convert_frame(frame, pixels, "Frame 7")
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("channels", ["rgb", "bgr"])
+def test_grey_is_the_colour_whose_channels_are_equal(channels):
+    grey = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    colours = convert_frame(grey, PixelFormat(channels=channels))
+    assert colours.shape == (2, 3, 3)
+    assert colours.flags.c_contiguous
+    np.testing.assert_array_equal(to_grey(colours, "equal"), grey)
+    np.testing.assert_array_equal(convert_frames(grey[None], PixelFormat(channels=channels))[0], colours)
 
 
 def test_colour_bundles_keep_colours_whatever_their_order():
