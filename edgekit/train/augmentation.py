@@ -23,6 +23,9 @@ CONTRAST = 0.2
 GAMMA = 0.2
 """Largest change of the exponent, as a share: exposure."""
 
+TIMES_EIGHT = ("rot90", "flip")
+"""Four rotations × mirror: the eight orientations of a square, each equally likely."""
+
 
 def rotate_quarters(sample: Sample, generator: np.random.Generator, _levels: int) -> Sample:
     """Turn by 0, 90, 180 or 270 degrees, each equally likely."""

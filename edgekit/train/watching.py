@@ -57,18 +57,17 @@ class Watcher:
             self._draw(self._folder.samples / f"epoch-{entry['epoch']:03}.png")
         if self._tensorboard:
             write_events(self._folder.tensorboard, history)
-        figures = ", ".join(f"{LABELS[name]} {_describe(entry, name)}" for name in self._scores)
+        figures = ", ".join(f"{LABELS[name]} {_format(entry[name])}" for name in self._scores)
         phase = f", {entry['phase']}" if "phase" in entry else ""
         self._reporter.note(
             f"epoch {entry['epoch']}/{self._epochs}{phase}: loss {entry['train_loss']:.4f}, "
-            f"validation {figures}{' (best)' if better else ''}"
+            f"validation {figures}{self._describe_exits(entry)}{' (best)' if better else ''}"
         )
 
-
-def _describe(entry: dict[str, Any], name: str) -> str:
-    """Return a figure; of a network with exits the mean over those that count, and each of them."""
-    each = ", ".join(_format(exit_[name]) for exit_ in entry.get("exits", ()))
-    return f"{_format(entry[name])} ({each})" if each else _format(entry[name])
+    def _describe_exits(self, entry: dict[str, Any]) -> str:
+        """Return the deciding figure of every exit, whose mean over those that count was shown before."""
+        each = [_format(exit_[self._scores[0]]) for exit_ in entry.get("exits", ())]
+        return f"; {LABELS[self._scores[0]]} of each exit {', '.join(each)}" if each else ""
 
 
 def _format(value: float | None) -> str:

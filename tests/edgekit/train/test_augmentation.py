@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.data import Sample
-from edgekit.train.augmentation import AUGMENTATIONS, augment_sample, require_augmentations
-from edgekit.train.recipes import TIMES_EIGHT
+from edgekit.train.augmentation import AUGMENTATIONS, TIMES_EIGHT, augment_sample, require_augmentations
 from edgekit_runtime.errors import UsageProblem
 
 GEOMETRIC = ("rot90", "flip", "flips")

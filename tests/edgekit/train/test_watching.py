@@ -67,7 +67,7 @@ def test_the_line_names_the_phase_and_each_exit(tmp_path: Path, called: list[str
     entry = make_entry(7, phase="early", macc=0.5, accuracy=0.875, exits=exits)
     watch(tmp_path, listener, called, scores=("macc", "accuracy"), draw=None).show([entry], better=True)
     assert listener.lines == [
-        "epoch 7/40, early: loss 0.5000, validation mAcc 0.5000 (0.5000, –), accuracy 0.8750 (0.7500, 1.0000) (best)"
+        "epoch 7/40, early: loss 0.5000, validation mAcc 0.5000, accuracy 0.8750; mAcc of each exit 0.5000, – (best)"
     ]
 
 
