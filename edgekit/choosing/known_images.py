@@ -50,7 +50,8 @@ def know_images(dataset: Dataset, *, zones: Sequence[Zone] = (), reporter: Repor
 
     Args:
         dataset: The images, with masks or with what is known of each.
-        zones: Of the bundle's rules: an image whose defect lies in them counts as defect-free, as for `edgekit eval`.
+        zones: Where a bundle that segments looks for nothing: an image whose defect lies in them counts as defect-free,
+            as for `edgekit eval`.
         reporter: Where progress goes.
 
     Raises:

@@ -128,7 +128,8 @@ def calibrate(
     options = OpenOptions(include_normal, boxes_as_masks)
     chosen_part = open_images(data, bundle.manifest, part=part, options=options, reporter=reporter)
     _warn(bundle, chosen_part, reporter)
-    zones = bundle.manifest.rules.zones
+    # What classifies looks at the whole frame.
+    zones = () if isinstance(goal, ExitGoal) else bundle.manifest.rules.zones
     images = know_images(chosen_part.dataset, zones=zones, reporter=reporter)
     calibration: Calibration
     if isinstance(goal, ExitGoal):

@@ -11,7 +11,7 @@ import pytest
 
 from edgekit.cli.main import main
 from edgekit_runtime import Bundle, Detector
-from edgekit_runtime.bundle import write_bundle
+from edgekit_runtime.bundle import VerdictRules, Zone, write_bundle
 from edgekit_runtime.testing import fake_bundle
 from tests.edgekit.conftest import RunCli
 from tests.edgekit.evaluation.staged import save_brightness
@@ -115,15 +115,33 @@ def test_a_goal_that_is_not_reached_writes_nothing(
     assert not new.exists()
 
 
-def test_masks_tell_which_images_are_defective(run_cli: RunCli, bundle: Path, tmp_path: Path) -> None:
-    root = tmp_path / "masked"
+def write_masked(root: Path, *, columns: int) -> Path:
+    """Two dark images without a defect, and two bright ones with one on the first columns."""
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True)
     for value in (0, 60, 200, 255):
+        mask = np.zeros((16, 16), np.uint8)
+        mask[:, :columns] = 255 * (value > 127)
         save(root / "images" / f"{value}.png", np.full((16, 16), value, np.uint8))
-        save(root / "masks" / f"{value}.png", np.full((16, 16), 255 * (value > 127), np.uint8))
+        save(root / "masks" / f"{value}.png", mask)
+    return root
+
+
+def test_masks_tell_which_images_are_defective(run_cli: RunCli, bundle: Path, tmp_path: Path) -> None:
+    root = write_masked(tmp_path / "masked", columns=16)
     options = ("--max-escape", "20%", "--out", tmp_path / "t.edgekit", "--json", "--quiet")
     result = run_cli("calibrate", bundle, "--data", root, *options)
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["images"] == {"defective": 2, "normal": 2, "groups": 4}
+
+
+def test_zones_mean_nothing_to_what_classifies(run_cli: RunCli, bundle: Path, tmp_path: Path) -> None:
+    old = Bundle.open(bundle)
+    zoned = replace(old.manifest, rules=VerdictRules(zones=(Zone(0, 8),)))
+    write_bundle(tmp_path / "zoned.edgekit", zoned, {name: old.read(name) for name in old.manifest.files})
+    root = write_masked(tmp_path / "masked", columns=8)
+    options = ("--max-escape", "20%", "--out", tmp_path / "t.edgekit", "--json", "--quiet")
+    result = run_cli("calibrate", tmp_path / "zoned.edgekit", "--data", root, *options)
     assert result.code == 0, result.err
     assert json.loads(result.out)["images"] == {"defective": 2, "normal": 2, "groups": 4}
 

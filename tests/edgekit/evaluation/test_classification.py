@@ -21,6 +21,7 @@ from torchmetrics.functional.classification import (
 
 from edgekit.evaluation.classification import ClassMetrics
 from edgekit.evaluation.evaluate import evaluate_classes
+from edgekit.evaluation.rates import Rate
 from edgekit.reporting import Reporter
 from tests.edgekit.evaluation.building import InMemory, answer_probabilities, make_sample
 
@@ -87,6 +88,14 @@ def test_a_wrong_kind_of_defect_is_no_escape() -> None:
         "hole": 0,
         "stain": 1,
     }
+
+
+def test_the_normal_class_may_stand_anywhere() -> None:
+    metrics = measure([0, 1, 1, 2], [one_hot(1), one_hot(1), one_hot(0), one_hot(2)], normal="hole")
+    image_level = metrics.image_level
+    assert image_level is not None
+    assert (image_level.escape, image_level.overkill) == (Rate(1, 2), Rate(1, 2))
+    assert image_level.auroc == 0.5
 
 
 def test_where_no_class_is_normal_nothing_escapes() -> None:

@@ -68,6 +68,7 @@ def test_a_threshold_parts_what_its_bound_parts(confidences: list[float], data: 
         ((0.6, 0.9), -np.inf, 0.47),  # no confidence is below a third
         ((0.6, 0.9), 0.9, 1.0),  # what would be surer was never seen
         ((0.25, 0.3), -np.inf, 0.25),  # sums of float16 may fall short of one
+        ((0.99999, 1.0005), 0.99999, 0.999995),  # or exceed it: no threshold may
         ((-np.inf,), 0.4, 0.5),  # nothing reaches it: its own
         ((), 0.4, 0.5),
     ],

@@ -143,14 +143,15 @@ def test_the_expected_cost_is_that_of_the_line() -> None:
 
 
 def test_a_limit_of_the_cost_that_is_just_met_is_met() -> None:
-    # A third of 7 is no number that doubles hold.
+    # Two of three frames leave early: 3 MACs of 7. In doubles the thirds of the kinds of image add up to more than 3.
     table = make_table(
-        [[0.9, 0.9], [0.1, 0.9], [0.1, 0.1]], np.zeros((3, 2)), [False, True, True], macs=(1, 7)
+        [[0.9, 0.9], [0.9, 0.9], [0.1, 0.1]], np.zeros((3, 2)), [True, False, False], macs=(1, 7)
     )
     count = count_thresholds(table, (0.5, 0.5))
-    criterion = ExitGoal(max_cost=CostLimit(Fraction(15, 21), relative=True)).apply(table)
+    criterion = ExitGoal(max_cost=CostLimit(Fraction(3, 7), relative=True)).apply(table)
+    assert criterion.expect_count(count) > 3
     assert criterion.holds(count)
-    assert not ExitGoal(max_cost=CostLimit(Fraction(149, 210), relative=True)).apply(table).holds(count)
+    assert not ExitGoal(max_cost=CostLimit(Fraction(29, 70), relative=True)).apply(table).holds(count)
 
 
 def test_weighing_goes_by_the_share_of_the_line() -> None:
@@ -163,6 +164,14 @@ def test_weighing_goes_by_the_share_of_the_line() -> None:
         weighed = {count.escapes: criterion.rank_count(count)[3] for count in (early, late)}
         assert min(weighed, key=lambda escapes: weighed[escapes]) == least.escapes
         assert criterion.rank_count(early)[0] == 1.0
+
+
+def test_what_is_equal_so_far_goes_by_cost_before_errors() -> None:
+    table = make_one()
+    criterion = ExitGoal(max_cost=SIXTY).apply(table)
+    count = count_thresholds(table, (0.5, 0.5))
+    assert criterion.rank_count(count)[4:] == (criterion.expect_count(count), count.escapes, count.overkills)
+    assert criterion.expect_count(count) not in (count.escapes, count.overkills)
 
 
 @given(st.data())

@@ -44,7 +44,8 @@ def test_a_search_that_is_cut_short_says_so_and_never_loses_what_it_began_with(d
     best = min(criterion.rank_count(count) for count in try_all(table))
     rank = criterion.rank_count(outcome.chosen)
     assert rank == best or not outcome.exhausted
-    assert rank <= criterion.rank_count(count_thresholds(table, table.thresholds))
+    for start in (table.thresholds, (1.0,) * table.exits):
+        assert rank <= criterion.rank_count(count_thresholds(table, start))
 
 
 def make_random(count: int, exits: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -74,9 +75,27 @@ def test_many_exits_end_without_a_proof() -> None:
     outcome = search_exits(table, criterion, most_work=1 << 20)
     assert not outcome.exhausted
     assert criterion.holds(outcome.chosen)
-    assert criterion.rank_count(outcome.chosen) < criterion.rank_count(
-        count_thresholds(table, table.thresholds)
-    )
+    rank, chosen = criterion.rank_count(outcome.chosen), outcome.chosen.thresholds
+    assert chosen is not None
+    assert rank < criterion.rank_count(count_thresholds(table, table.thresholds))
+    # Nor is one threshold alone better elsewhere: pairs of neighbours were set anew until that did not help.
+    for level in range(11):
+        for threshold in np.linspace(1 / 3, 1, 60):
+            other = (*chosen[:level], float(threshold), *chosen[level + 1 :])
+            assert rank <= criterion.rank_count(count_thresholds(table, other))
+
+
+def test_bounds_that_were_left_out_leave_no_proof() -> None:
+    # Every defect is overlooked by the first exit: a hundred bounds, of which two are looked at at a time.
+    confidences = np.stack([np.linspace(0.4, 0.9, 200), np.full(200, 0.9)], axis=1)
+    defective = np.arange(200) % 2 == 0
+    wrong = np.stack([defective, np.zeros(200, np.bool_)], axis=1)
+    table = make_table(confidences, wrong, defective, thresholds=(0.9, 0.9))
+    criterion = Criterion(50, None, None, "macs", None, 0.5, 100, 100)
+    whole, part = search_exits(table, criterion), search_exits(table, criterion, most_cells=4)
+    assert whole.exhausted
+    assert not part.exhausted
+    assert whole.chosen.escapes == 50
 
 
 def test_an_exit_that_answers_all_rightly_answers_all() -> None:
