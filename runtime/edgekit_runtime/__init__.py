@@ -29,7 +29,7 @@ from edgekit_runtime.errors import (
     UnusableInput,
     UsageProblem,
 )
-from edgekit_runtime.exits import ExitPolicy, ReplayExits, ThresholdExits
+from edgekit_runtime.exits import ExitPolicy, ReplayExits, ThresholdExits, skip_exits
 from edgekit_runtime.platforms import describe_platform
 from edgekit_runtime.regions import find_regions, name_regions, prepare_regions
 from edgekit_runtime.results import Region, Result
@@ -73,6 +73,7 @@ __all__ = [
     "find_regions",
     "name_regions",
     "prepare_regions",
+    "skip_exits",
     "verify_bundle",
 ]
 
