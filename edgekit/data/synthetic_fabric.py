@@ -20,6 +20,9 @@ NORMAL_PER_ROLL = 8
 
 NORMAL_LABEL = "normal"
 
+WITH_DEFECTS, WITHOUT = "with defects", "without"
+"""Strata of rolls, where some show defects and others show none."""
+
 MOST_PER_KIND = 9999
 """Tiles per kind, defective and defect-free ones together, as in the files of `synthetic:dagm`."""
 
@@ -37,12 +40,12 @@ class Tile:
         """The roll's weave: they take turns."""
         return tuple(WEAVES)[self.roll % len(WEAVES)]
 
-    def make_item(self, labels: Sequence[str]) -> Item:
+    def make_item(self, labels: Sequence[str], stratum: str) -> Item:
         """Return what is known without rendering; a roll's tiles are one group, because they show the same yarns."""
         group = f"roll-{self.roll:04d}"
         name = f"{group}/{self.kind or f'{NORMAL_LABEL}-{self.number:02d}'}"
         label = labels.index(self.kind or NORMAL_LABEL)
-        return Item(name, group=group, stratum=self.weave, defective=self.kind is not None, label=label)
+        return Item(name, group=group, stratum=stratum, defective=self.kind is not None, label=label)
 
 
 class SyntheticFabric(Dataset):
@@ -94,7 +97,8 @@ class SyntheticFabric(Dataset):
         self.labels = (NORMAL_LABEL, *kinds)
         self.name = "synthetic:fabric" + (f"/{kinds[0]}" if len(kinds) == 1 else "")
         self.tiles = tuple(list_tiles(kinds, defective, normal * len(kinds)))
-        self.items = tuple(tile.make_item(self.labels) for tile in self.tiles)
+        strata = choose_strata(self.tiles)
+        self.items = tuple(tile.make_item(self.labels, strata[tile.roll]) for tile in self.tiles)
 
     def load(self, index: int) -> Sample:
         """Render one tile with its mask."""
@@ -136,3 +140,16 @@ def list_tiles(kinds: Sequence[str], defective: int, normal: int) -> list[Tile]:
             *(Tile(roll, len(KINDS) + index, None) for index in range(len(range(roll, normal, rolls)))),
         )
     ]
+
+
+def choose_strata(tiles: Sequence[Tile]) -> dict[int, str]:
+    """Return the stratum of each roll: its weave, or whether it shows defects where not every roll does.
+
+    A part of a split may lack a weave, but not the defects. The few rolls that have some are then not told apart by
+    weave: of three strata with three such rolls each, every roll would go to the training part.
+    """
+    weaves = {tile.roll: tile.weave for tile in tiles}
+    defective = {tile.roll for tile in tiles if tile.kind is not None}
+    if len(defective) in (0, len(weaves)):
+        return weaves
+    return {roll: WITH_DEFECTS if roll in defective else WITHOUT for roll in weaves}

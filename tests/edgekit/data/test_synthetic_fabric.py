@@ -125,6 +125,26 @@ def test_a_rolls_tiles_show_the_same_yarns_in_other_places() -> None:
     assert same > 0.8 > 0.5 > unlike
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kinds", [tuple(KINDS), ("stain",)])
+@pytest.mark.parametrize(("defective", "normal"), [(5, 60), (10, 60), (10, 200), (25, 100)])
+def test_every_part_shows_every_kind_where_few_rolls_have_defects(
+    defective: int, normal: int, kinds: tuple[str, ...], seed: int
+) -> None:
+    dataset = SyntheticFabric(kinds, defective=defective, normal=normal, size=SIZE)
+    split = split_dataset(dataset, seed=seed)
+    for part, share in {"train": 0.7, "val": 0.1, "test": 0.2}.items():
+        counts = Counter(dataset.items[index].label for index in split.parts[part])
+        assert set(counts) == set(range(len(dataset.labels)))
+        assert abs(len(split.parts[part]) - share * len(dataset)) <= 12
+
+
+def test_the_strata_are_the_weaves_where_rolls_are_alike() -> None:
+    for options in ({}, {"defective": 0}, {"include_normal": False}):
+        items = SyntheticFabric(size=SIZE, **options).items  # type: ignore[arg-type]
+        assert {item.stratum for item in items} == set(WEAVES)
+
+
 def test_rolls_never_part() -> None:
     dataset = SyntheticFabric(size=SIZE)
     parts = split_dataset(dataset, seed=0).parts
