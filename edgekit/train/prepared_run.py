@@ -14,6 +14,7 @@ from edgekit.models import MODELS, ModelSpec
 from edgekit.reporting import Reporter
 from edgekit.train.augmentation import require_augmentations
 from edgekit.train.freezing import EVERYTHING, find_part
+from edgekit.train.judging_parts import warn_of_absent
 from edgekit.train.recipe import Recipe, plan_phases
 from edgekit.train.recipe_checks import require_possible
 from edgekit.train.run_data import describe_data
@@ -140,11 +141,7 @@ def prepare_run(record: RunRecord, dataset: Dataset, split: Split, *, reporter: 
     for phase in phases:
         phase.task.prepare(train)
     require_kinds(record.recipe.sampling, train.defective)
-    if not val.defective.any():
-        reporter.note(
-            f"warning: none of the {len(val)} images of the validation part shows a defect, so that it cannot tell "
-            "which epoch finds them. Use --folds, another --split-seed, or more defective images."
-        )
+    warn_of_absent(dataset, split, spec, val=val, reporter=reporter)
     normalisation = measure_normalisation(train.images(), pixels)
     return PreparedRun(record, dataset, split, spec, phases, data_info, train, val, normalisation)
 

@@ -86,20 +86,6 @@ def test_a_share_of_a_kind_that_is_absent_is_told(image_folder: Path, tmp_path: 
         make_trainer(tmp_path / "run", image_folder, recipe=recipe).start()
 
 
-@pytest.mark.parametrize(("defective", "told"), [(1, True), (20, False)])
-def test_a_validation_part_without_a_defect_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], defective: int, told: bool
-) -> None:
-    # Its mIoU is that of the background alone, and 1 for a network that finds nothing.
-    root = write_image_folder(tmp_path / "line", count=20, size=(32, 32))
-    for number in range(defective, 20):
-        save(root / "masks" / f"plate-{number:02}.png", np.zeros((32, 32), np.uint8))
-    trainer = make_trainer(tmp_path / "run", root, recipe=tiny_recipe(epochs=1), reporter=Reporter())
-    shown = {trainer.run.dataset.items[index].defective for index in trainer.run.split.parts["val"]}
-    assert shown == {not told}
-    assert ("of the validation part shows a defect" in capsys.readouterr().err) == told
-
-
 def test_a_class_that_is_absent_is_told_before_anything_is_written(tmp_path: Path) -> None:
     data = write_image_folder(tmp_path / "plates", count=12, size=(16, 16))
     for path in (data / "masks").iterdir():
