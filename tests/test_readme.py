@@ -113,6 +113,17 @@ def test_commands_of_looking_and_training_on_ones_own_images(folder: Path) -> No
 
 
 @pytest.mark.slow
+def test_commands_of_stopping_early(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = commands("Networks that stop early")
+    assert [line[0] for line in lines] == ["data", "train", "eval", "export", "detect"]
+    for line in lines:
+        assert main(line) == 0, line
+    out = capsys.readouterr().out
+    assert "each exit alone" in out
+    assert out.count(" at exit ") == 320  # images that detect answered
+
+
+@pytest.mark.slow
 def test_commands_of_deep_and_coloured_pixels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("mono12", "colour"):
         for part in ("images", "masks"):
