@@ -1,8 +1,8 @@
 """What a pixel means, in one place: training, evaluation, export and the runtime convert frames here alone.
 
 Nothing is guessed from an image. A frame has the type, the depth and the channels that its `PixelFormat` states, or it
-is refused with what would do; colour becomes grey by the stated formula, in integers, the same on every machine. Grey is
-the colour whose channels are equal: a network that takes colours sees it so, as it did in training.
+is refused with what would do; colour becomes grey by the stated formula, in integers, the same on every machine. Grey
+is the colour whose channels are equal: a network that takes colours sees it so, as it did in training.
 """
 
 from __future__ import annotations
