@@ -102,7 +102,7 @@ def prepare_batch(frames: object, contract: InputContract) -> Batch:
 
 
 def _is_one_frame(frames: npt.NDArray[Any], contract: InputContract) -> bool:
-    """Tell one frame from a batch; where colours are taken, a batch of grey frames has a longer last axis than three."""
+    """Tell one frame from a batch; where colours are taken, a last axis of three holds the channels."""
     if contract.pixels.channels == "grey":
         return frames.ndim == 2
     return frames.ndim == 2 or (frames.ndim == 3 and frames.shape[2] == 3)
