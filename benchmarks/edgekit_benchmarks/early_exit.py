@@ -145,7 +145,8 @@ def check_sides(sides: Sides, frames: Frames) -> None:
         results = sides.staged.run_batch(frames, exit_policy=ReplayExits([leave] * len(frames)))
         wanted = np.array([list((result.probabilities or {}).values()) for result in results])
         left, answer = sides.ask_conditional(frames[0], leave)
-        worst = max(float(np.abs(joined - wanted).max()), float(np.abs(answer - wanted[0]).max()))
+        # NumPy's largest of anything and NaN is NaN; Python's depends on which comes first.
+        worst = float(np.max([np.abs(joined - wanted).max(), np.abs(answer - wanted[0]).max()]))
         if left != leave or not worst <= allowed:
             raise GateFailed(
                 f"Told to leave at exit {leave}, the graph with If leaves at {left}, and probabilities differ by "
