@@ -11,7 +11,6 @@ from edgekit.models.counting import count_cost, count_exit_macs, count_parameter
 from edgekit.models.dinet import Aggregation, DINet
 from edgekit.models.resnet import ResNet, ResNetBackbone
 from tests.conformance.exit_conformance import ExitConformance
-from tests.conformance.exportable_conformance import ExportableConformance
 
 SIZE = (3, 512, 512)
 
@@ -26,25 +25,9 @@ EXITS = {
 @pytest.mark.slow
 class TestDINet(ExitConformance):
     model = "dinet"
-    compiled = (("int8", None),)  # 35 million weights: the shallow twin stands for the rest
+    compiled = (("int8", None),)  # 35 million weights: the narrow twin of `test_exits` stands for the rest
     sizes = ((32, 32), (33, 47), (64, 40))
     usual_size = (64, 48)
-
-
-@pytest.mark.slow
-class TestShallowDINet(ExportableConformance):
-    """One bottleneck per stage; `test_exits` has a narrow twin among the quick tests."""
-
-    compiled = (("fp32", 1), ("fp16", 1))
-
-    @pytest.fixture
-    def exportable(self) -> nn.Module:
-        torch.manual_seed(1)
-        return DINet(3, units=(1, 1, 1, 1)).eval()
-
-    @pytest.fixture
-    def classes(self) -> tuple[str, ...]:
-        return ("normal", "hole", "stain")
 
 
 def build_weightless(name: str) -> nn.Module:

@@ -62,7 +62,7 @@ def network() -> NarrowNetwork:
 class TestNarrowNetwork(ExportableConformance):
     """The quick twin of the networks with exits."""
 
-    compiled = (("fp32", None), ("int8", None))
+    compiled = (("fp32", 1), ("fp16", None), ("int8", None))
 
     @pytest.fixture
     def exportable(self, network: NarrowNetwork) -> nn.Module:
