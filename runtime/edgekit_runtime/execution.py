@@ -8,6 +8,7 @@ probabilities of its exit (rows × classes) and nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from edgekit_runtime.exits import ExitPolicy, ThresholdExits, check_policy
 from edgekit_runtime.frames import Frames
 from edgekit_runtime.gating import ExitAnswers, Rows, run_gated
 from edgekit_runtime.stage_running import StageRunner, resolve_thresholds
+from edgekit_runtime.turns import Turns
 
 __all__ = [
     "BatchAnswer",
@@ -71,6 +73,8 @@ class Execution:
         self._runner = StageRunner(backend, manifest, thresholds)
         self._manifest = manifest
         self._own_exits = ThresholdExits.of(manifest)
+        # Another batch between two stages would overwrite what the first has carried on, and its answers with it.
+        self._turns = Turns() if len(manifest.stages) > 1 else nullcontext()
 
     def run(self, frames: Frames, exit_policy: ExitPolicy | None = None) -> BatchAnswer:
         """Run a batch; arguments and errors as for `run_stages`."""
@@ -84,8 +88,9 @@ class Execution:
         check_policy(policy, manifest, len(frames))
         own = policy if isinstance(policy, ThresholdExits) else self._own_exits
         answers = ExitAnswers.allocate(len(frames), len(manifest.model.classes))
-        for chunk, rows in self._split(frames, most):
-            run_gated(self._runner, chunk, rows, policy, own.levels[-1], answers)
+        with self._turns:
+            for chunk, rows in self._split(frames, most):
+                run_gated(self._runner, chunk, rows, policy, own.levels[-1], answers)
         return BatchAnswer({}, answers.probabilities, answers.exits, answers.low_confidence)
 
     def run_every_stage(self, frames: Frames) -> dict[str, Array]:
@@ -111,14 +116,15 @@ class Execution:
     ) -> dict[str, Array]:
         """Run every row through every stage, and return the wanted outputs, which are given by stage."""
         parts: dict[str, list[Array]] = {}
-        for chunk, rows in self._split(frames, most):
-            tensors = self._runner.upload(chunk)
-            for stage in self._manifest.stages:
-                outputs = self._runner.run(stage, tensors)
-                for tensor in wanted.get(stage.name, ()):
-                    array = self._runner.read(stage, outputs, tensor, len(chunk))
-                    parts.setdefault(tensor.name, []).append(array[: len(rows)])
-                tensors = {name: outputs[name] for name in stage.carries}
+        with self._turns:
+            for chunk, rows in self._split(frames, most):
+                tensors = self._runner.upload(chunk)
+                for stage in self._manifest.stages:
+                    outputs = self._runner.run(stage, tensors)
+                    for tensor in wanted.get(stage.name, ()):
+                        array = self._runner.read(stage, outputs, tensor, len(chunk))
+                        parts.setdefault(tensor.name, []).append(array[: len(rows)])
+                    tensors = {name: outputs[name] for name in stage.carries}
         return {
             name: arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for name, arrays in parts.items()
         }

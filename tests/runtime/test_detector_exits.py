@@ -1,6 +1,7 @@
 """Detectors of bundles with early exits: what every exit thinks, and what does not fit."""
 
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from edgekit_runtime import (
 from edgekit_runtime.bundle.manifest_bytes import manifest_bytes
 from edgekit_runtime.exits import skip_exits
 from edgekit_runtime.testing import FakeBackend, fake_bundle
+from tests.runtime.staged_graphs import HEIGHT, WIDTH, staged_bundle
 
 
 @pytest.fixture
@@ -121,3 +123,84 @@ def test_a_bundle_whose_stage_is_gone_does_not_open(classifier):
     (classifier.path / "exit2.onnx").unlink()
     with pytest.raises(BundleIntegrityError, match=r"exit2\.onnx"):
         Detector(classifier.path, backend=FakeBackend).open()
+
+
+# Feature maps stay in memory that the next batch writes into
+
+
+def greys(*values):
+    return np.repeat(np.array(values, np.uint8), HEIGHT * WIDTH).reshape(-1, HEIGHT, WIDTH)
+
+
+def probabilities_of(results):
+    return [list(result.probabilities.values()) for result in results]
+
+
+def test_a_second_thread_waits_until_a_batch_is_answered(tmp_path):
+    first, second = greys(10, 40, 90), greys(200, 130, 60)
+    answered, found = threading.Event(), {}
+
+    def wait(stage, name, probabilities, rows):
+        other.start() if stage == 0 else None
+        # Nobody may come between two stages; without a turn the other batch is answered at once.
+        assert not answered.wait(0.3)
+        return np.zeros(len(rows), bool)
+
+    with Detector(staged_bundle(tmp_path / "real.edgekit"), threads=1) as detector:
+        expected = [detector.run_batch(frames, exit_policy=skip_exits) for frames in (first, second)]
+
+        def answer():
+            found["second"] = detector.run_batch(second, exit_policy=skip_exits)
+            answered.set()
+
+        other = threading.Thread(target=answer)
+        found["first"] = detector.run_batch(first, exit_policy=wait)
+        other.join()
+    assert probabilities_of(found["first"]) == probabilities_of(expected[0])
+    assert probabilities_of(found["second"]) == probabilities_of(expected[1])
+
+
+@pytest.mark.parametrize("call", [Detector.run_batch, Detector.find_probabilities])
+def test_a_policy_may_not_call_the_detector_that_asks_it(tmp_path, call):
+    frames = greys(10, 40, 90)
+    with Detector(staged_bundle(tmp_path / "real.edgekit"), threads=1) as detector:
+        expected = detector.run_batch(frames)
+        with pytest.raises(UsageProblem, match="called the detector that was asking it"):
+            detector.run_batch(frames, exit_policy=lambda *_: call(detector, frames[::-1]))
+        assert probabilities_of(detector.run_batch(frames)) == probabilities_of(expected)
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_after_a_policy_that_raised_the_next_batch_is_answered_as_ever(tmp_path, stage):
+    def fail(number, name, probabilities, rows):
+        if number == stage:
+            raise ZeroDivisionError
+        return np.arange(len(rows)) == 0
+
+    frames = greys(10, 40, 90, 120, 60)
+    with Detector(staged_bundle(tmp_path / "real.edgekit"), threads=1) as detector:
+        expected = detector.run_batch(frames)
+        with pytest.raises(ZeroDivisionError):
+            detector.run_batch(greys(200, 130, 60, 5, 9, 80, 77), exit_policy=fail)
+        assert probabilities_of(detector.run_batch(frames)) == probabilities_of(expected)
+        np.testing.assert_array_equal(detector.find_probabilities(frames), find_with_new(detector, frames))
+
+
+def find_with_new(detector, frames):
+    with Detector(detector.bundle, threads=1) as other:
+        return other.find_probabilities(frames)
+
+
+def test_answers_and_frames_are_the_callers(tmp_path):
+    """What was answered stays as it is whatever is run afterwards, and no run writes into a frame."""
+    frames, others = greys(10, 40, 90), greys(200, 130, 60, 5)
+    kept = frames.copy()
+    with Detector(staged_bundle(tmp_path / "real.edgekit"), threads=1) as detector:
+        every = detector.find_probabilities(frames)
+        answers = [result.probabilities for result in detector.run_batch(frames)]
+        before = every.copy(), [dict(answer) for answer in answers]
+        detector.run_batch(others)
+        detector.find_probabilities(others)
+    np.testing.assert_array_equal(every, before[0])
+    assert answers == before[1]
+    np.testing.assert_array_equal(frames, kept)
