@@ -102,10 +102,8 @@ def prepare_batch(frames: object, contract: InputContract) -> Batch:
 
 
 def _is_one_frame(frames: npt.NDArray[Any], contract: InputContract) -> bool:
-    """Tell one frame from a batch; where colours are taken, a last axis of three holds the channels."""
-    if contract.pixels.channels == "grey":
-        return frames.ndim == 2
-    return frames.ndim == 2 or (frames.ndim == 3 and frames.shape[2] == 3)
+    """Tell one frame from a batch: a last axis of three holds colours, but in a graph of three columns."""
+    return frames.ndim == 2 or (frames.ndim == 3 and frames.shape[2] == 3 != contract.width)
 
 
 def _stack(frames: Sequence[Frame] | Frame, contract: InputContract) -> Batch:

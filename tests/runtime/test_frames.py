@@ -160,7 +160,7 @@ def test_colours_are_refused_where_no_formula_is_stated_unless_they_are_grey():
 
 
 @pytest.mark.parametrize("channels", ["grey", "rgb"])
-@pytest.mark.parametrize("size", [(4, 6), (3, 6), (4, 5), (1, 1), (2, 3)])
+@pytest.mark.parametrize("size", [(4, 6), (3, 6), (4, 5), (1, 1), (3, 2)])
 def test_smaller_frames_are_padded_with_their_border(size, channels):
     contract = dataclasses.replace(PAD, pixels=PixelFormat(channels=channels))
     shape = size if channels == "grey" else (*size, 3)
@@ -196,7 +196,7 @@ def test_frames_of_several_sizes_become_one_batch_in_their_order():
         (1, (5, 6), "--size 5x6"),
         (1, (4, 9), "--size 4x9"),
         (1, (9, 2), "--size 9x6"),
-        (2, (5, 3), "--size 6x6"),
+        (2, (5, 2), "--size 6x6"),
         (1, (0, 6), "no pixel"),
         (1, (4, 0), "no pixel"),
     ],
@@ -228,3 +228,19 @@ def test_padding_admits_no_other_kind_of_frame(fit, frame, remedy):
     with pytest.raises(FrameError) as caught:
         prepare_frame(frame, dataclasses.replace(GREY, fit=fit))
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("channels", ["grey", "rgb"])
+@pytest.mark.parametrize("fit", ["refuse", "pad", "tile"])
+def test_one_colour_frame_is_no_batch_of_narrow_grey_ones(channels, fit):
+    """Cut into tiles, its rows would be answered as frames of H×3 pixels."""
+    contract = dataclasses.replace(GREY, pixels=PixelFormat(channels), fit=fit)
+    colours = np.zeros((contract.height, contract.width, 3), np.uint8)
+    with pytest.raises(FrameError, match="one array of shape"):
+        prepare_batch(colours, contract)
+    assert len(prepare_batch(colours[np.newaxis], contract).sizes) == 1
+
+
+def test_a_graph_of_three_columns_takes_batches_of_such_frames():
+    contract = dataclasses.replace(GREY, height=4, width=3)
+    assert prepare_batch(np.zeros((5, 4, 3), np.uint8), contract).frames.shape == (5, 4, 3)
