@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from edgekit_runtime.backends import BackendOptions, Device
+from edgekit_runtime.backends import BackendOptions, Device, onnxruntime_binding
 from edgekit_runtime.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from edgekit_runtime.errors import ArtefactRefused
 from tests.runtime.onnx_graphs import classify_bundle, last_exit, make_model, put_graphs, tensor
@@ -126,3 +126,28 @@ def test_a_run_that_failed_leaves_the_backend_usable(bundle):
                 backend.run("exit1", {"frame": frames(3)})
         answer = backend.run("exit2", {"features1": np.ones((2, 2, 2), np.float32)})["p2"]
         np.testing.assert_array_equal(answer, [[0, 1], [0, 1]])
+
+
+def test_a_batch_that_memory_was_too_short_for_leaves_the_backend_usable(bundle, monkeypatch):
+    def refuse(shape, dtype):
+        raise MemoryError
+
+    with open_backend(bundle) as backend:
+        expected = {name: array.copy() for name, array in backend.run("exit1", {"frame": frames(2)}).items()}
+        with monkeypatch.context() as short:
+            short.setattr(onnxruntime_binding.np, "empty", refuse)
+            with pytest.raises(MemoryError):
+                backend.run("exit1", {"frame": frames(9)})
+        # As many rows as before: what was bound for them is gone.
+        found = backend.run("exit1", {"frame": frames(2)})
+        assert set(found) == set(expected)
+        for name, array in found.items():
+            np.testing.assert_array_equal(array, expected[name])
+
+
+def test_frames_are_read_as_they_look_and_not_as_they_lie(bundle):
+    taken = frames(3)
+    with open_backend(bundle) as backend:
+        expected = backend.run("exit1", {"frame": taken})["features1"].copy()
+        found = backend.run("exit1", {"frame": np.asfortranarray(taken)})["features1"]
+        np.testing.assert_array_equal(found, expected)
