@@ -16,12 +16,18 @@ from edgekit_runtime.errors import UsageProblem
 Probabilities = npt.NDArray[np.float32]
 Decisions = npt.NDArray[np.bool_]
 
+_THRESHOLDS_WANTED = "Pass one confidence per stage, 0 to 1, such as ThresholdExits([0.8, 0.7, 0.6, 0.5])."
+_EXITS_WANTED = "Pass the exits that results named: ReplayExits(result.exit for result in results)."
+
 _FEW_VALUES = 128
 """Up to so many probabilities Python is as fast as NumPy in looking at them, or faster."""
 
 
 class ExitPolicy(Protocol):
-    """Decides at every exit but the last, which answers whatever is left. Any such function is a policy."""
+    """Decides at every exit but the last, which answers whatever is left. Any such function is a policy.
+
+    What it is shown cannot be written to.
+    """
 
     def __call__(
         self, stage: int, name: str, probabilities: Probabilities, rows: npt.NDArray[np.intp], /
@@ -50,13 +56,18 @@ class ThresholdExits:
     """
 
     def __init__(self, thresholds: Iterable[float | None]) -> None:
-        if isinstance(thresholds, (str, Real)):
-            raise UsageProblem(f"Exit thresholds come as a list, one per stage; got {thresholds!r}.")
+        if isinstance(thresholds, str) or not isinstance(thresholds, Iterable):
+            raise UsageProblem(
+                f"Exit thresholds come as a list, one per stage; got {thresholds!r}.",
+                remedy=_THRESHOLDS_WANTED,
+            )
         self.thresholds = tuple(thresholds)
         for value in self.thresholds:
             # The comparison is false for NaN, too.
             if value is not None and not (isinstance(value, Real) and 0.0 <= value <= 1.0):
-                raise UsageProblem(f"An exit's threshold must be from 0 to 1, got {value!r}.")
+                raise UsageProblem(
+                    f"An exit's threshold must be from 0 to 1, got {value!r}.", remedy=_THRESHOLDS_WANTED
+                )
         # As the graph's probabilities are: 0.7 is answered where float32 holds the nearest number to it.
         # NaN is below no probability, so that nothing is answered where there is no exit.
         self.levels = tuple(
@@ -79,11 +90,14 @@ class ThresholdExits:
         """Raise UsageProblem unless there is one threshold per stage of the bundle, for each that has an exit."""
         if len(self.thresholds) != len(manifest.stages):
             raise UsageProblem(
-                f"{len(manifest.stages)} exit thresholds are needed, got {len(self.thresholds)}."
+                f"{len(manifest.stages)} exit thresholds are needed, got {len(self.thresholds)}.",
+                remedy=_THRESHOLDS_WANTED,
             )
         for stage, threshold in zip(manifest.stages, self.thresholds, strict=True):
             if stage.exit is not None and threshold is None:
-                raise UsageProblem(f"Stage {stage.name!r} has an exit and was given no threshold.")
+                raise UsageProblem(
+                    f"Stage {stage.name!r} has an exit and was given no threshold.", remedy=_THRESHOLDS_WANTED
+                )
 
 
 class ReplayExits:
@@ -99,7 +113,10 @@ class ReplayExits:
     def __init__(self, exits: Iterable[int]) -> None:
         array = np.asarray(list(exits))
         if array.ndim != 1 or not array.size or array.dtype.kind not in "iu" or int(array.min()) < 1:
-            raise UsageProblem("Exits to replay must be whole numbers from 1 on, one per frame.")
+            raise UsageProblem(
+                f"Exits to replay must be whole numbers from 1 on, one per frame; got {array.tolist()!r:.60}.",
+                remedy=_EXITS_WANTED,
+            )
         self.exits: npt.NDArray[np.int64] = array.astype(np.int64)
 
     def __call__(
@@ -111,12 +128,16 @@ class ReplayExits:
     def check(self, manifest: Manifest, frames: int, /) -> None:
         """Raise UsageProblem unless there is one existing exit per frame."""
         if len(self.exits) != frames:
-            raise UsageProblem(f"{len(self.exits)} exits to replay do not fit a batch of {frames} frames.")
+            raise UsageProblem(
+                f"{len(self.exits)} exits to replay do not fit a batch of {frames} frames.",
+                remedy=_EXITS_WANTED,
+            )
         known = {number for number, stage in enumerate(manifest.stages, 1) if stage.exit is not None}
         unknown = sorted(set(self.exits.tolist()) - known)
         if unknown:
             raise UsageProblem(
-                f"The bundle has no exit {unknown[0]}; it has {', '.join(map(str, sorted(known)))}."
+                f"The bundle has no exit {unknown[0]}; it has {', '.join(map(str, sorted(known)))}.",
+                remedy=_EXITS_WANTED,
             )
 
 

@@ -139,6 +139,7 @@ def _decide(
     if here.dtype != np.bool_ or here.shape != (len(rows),):
         raise UsageProblem(
             f"The exit policy must answer bool ({len(rows)},) at stage {stage.name!r}, "
-            f"got {here.dtype} {here.shape}."
+            f"got {here.dtype} {here.shape}.",
+            remedy="Return one True or False per row that it was shown, such as probabilities.max(axis=1) >= 0.8.",
         )
     return here
