@@ -90,3 +90,10 @@ def test_exits_drawn_can_be_replayed(tmp_path) -> None:
     with Detector(bundle, backend=FakeBackend) as detector:
         results = detector.run_batch(np.zeros((14, 2, 2), np.uint8), exit_policy=ReplayExits(exits))
     assert [result.exit for result in results] == exits.tolist()
+
+
+def test_the_largest_remainders_are_rounded_up() -> None:
+    drawn = draw_exits((0.55, 0.45, 0.0), 1, 3, np.random.default_rng(0))  # 1.65, 1.35 and 0 rows
+    assert sorted(drawn[0].tolist()) == [1, 1, 2]
+    drawn = draw_exits((0.1, 0.2, 0.7), 2, 2, np.random.default_rng(0))  # 0.4, 0.8 and 2.8 rows
+    assert sorted(drawn.reshape(-1).tolist()) == [2, 3, 3, 3]

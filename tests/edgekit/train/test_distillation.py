@@ -75,6 +75,18 @@ def test_with_the_whole_share_it_is_t_squared_times_the_softened_distance(temper
     assert value_of(whole) == pytest.approx(float(expected), rel=1e-6)
 
 
+def test_a_teacher_with_exits_teaches_by_its_last_answer() -> None:
+    class Exits(nn.Module):
+        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            first: torch.Tensor = make_network(2).eval()(images)
+            return first, make_network(1).eval()(images)
+
+    choice = Distillation(logit_weight=1.0)
+    expected, _ = run(make_network(0), make_network(1), choice)
+    assert value_of(run(make_network(0), Exits(), choice)[0]) == value_of(expected)
+    assert value_of(run(make_network(0), make_network(2), choice)[0]) != value_of(expected)
+
+
 def test_the_factor_keeps_the_gradients_size() -> None:
     """Hinton et al.: softened gradients scale with 1 / T²; with T² their size hardly depends on T."""
     sizes = []

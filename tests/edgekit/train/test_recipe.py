@@ -121,6 +121,12 @@ def test_every_phase_is_shortened_in_proportion() -> None:
     assert shorten(PHASED, 40).phases[0] == PHASED.phases[0]
 
 
+def test_a_course_of_its_own_is_shortened_where_a_phase_takes_the_recipes_epochs() -> None:
+    own = Phase("only", "", course=Course("steps", (PAPER.epochs // 2,)))
+    (planned,) = plan_phases(shorten(replace(PAPER, phases=(own,)), 40))
+    assert (planned.epochs, planned.course.milestones) == (40, (20,))
+
+
 def test_a_recipe_in_phases_survives_json() -> None:
     assert Recipe.from_dict(json.loads(json.dumps(PHASED.to_dict()))) == PHASED
 
