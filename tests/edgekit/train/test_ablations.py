@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edgekit.train.ablations import train_end_to_end, weigh_alike
-from edgekit.train.recipe import ExitWeights, plan_phases
+from edgekit.train.recipe import ExitWeights, Objective, plan_phases
 from edgekit.train.recipe_checks import require_possible
 from edgekit.train.recipes import get_recipe
 from edgekit_runtime.errors import UsageProblem
@@ -30,6 +32,12 @@ def test_plain_weights_leave_out_what_a_phase_leaves_out() -> None:
     assert weights_of(plain) == [ExitWeights(last, last), ExitWeights(early, early)]
     ones = (1.0,) * 4
     assert weights_of(train_end_to_end(plain)) == [ExitWeights(ones, ones)]
+
+
+def test_an_exit_that_weighs_one_kind_of_image_alone_is_trained_for_both() -> None:
+    one_kind = ExitWeights((0.0, 1.0, 0.0, 0.5), (0.5, 0.0, 0.0, 0.5))
+    recipe = replace(DINET, objective=Objective("ce", exits=one_kind), phases=())
+    assert weights_of(weigh_alike(recipe)) == [ExitWeights((1.0, 1.0, 0.0, 1.0), (1.0, 1.0, 0.0, 1.0))]
 
 
 def test_recipes_without_exits_have_neither() -> None:
